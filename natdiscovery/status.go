@@ -1,0 +1,126 @@
+package natdiscovery
+
+import (
+	"net/netip"
+	"time"
+
+	"natftpd/natdiscovery/gateway"
+)
+
+// Status is what the internet sees of us and how we know it, at one moment.
+// It is immutable: readers load it from an atomic pointer and never wait. The
+// zero Status, before anything was learnt, is valid.
+type Status struct {
+	// External is the address that outside clients reach us at. The zero
+	// Addr: not known.
+	External netip.Addr
+	// Source is how External was learnt.
+	Source Source
+	// Learnt is when External was first seen, Confirmed when last.
+	Learnt, Confirmed time.Time
+
+	// Network is this host's place in its LAN.
+	Network Network
+	// Gateway is the router that opens ports for us. nil: none found.
+	Gateway *GatewayStatus
+	// Reflexive is our address as two STUN operators saw it, at
+	// ReflexiveSeen. The zero Addr: they have not agreed.
+	Reflexive     netip.Addr
+	ReflexiveSeen time.Time
+
+	// Control is the port on External that outside clients dial for the
+	// control connection.
+	Control Port
+	// Passive is the state of every port of the passive range, in order.
+	Passive []Port
+	// Outside are the passive ports that a client from outside may be told,
+	// Inside those that a client in the LAN may be told. They share nothing
+	// with Passive and are in rising order.
+	Outside, Inside []uint16
+
+	// Verdict is the one sentence on whether and why, Advice what to do
+	// about it ("" when nothing needs doing).
+	Verdict Verdict
+	Advice  string
+}
+
+// Network is this host's place in its LAN.
+type Network struct {
+	// Interface is the name of the interface with the default route.
+	Interface string
+	// Local is our address on it: what the router forwards to.
+	Local netip.Addr
+	// Router is the default gateway's LAN address.
+	Router netip.Addr
+	// LANs are the prefixes of our interfaces, or the operator's.
+	LANs []netip.Prefix
+}
+
+// GatewayStatus is what is known of the router that opens ports for us.
+type GatewayStatus struct {
+	gateway.Device
+	Method gateway.Method
+	// External is the WAN address as the gateway tells it; the zero Addr:
+	// it told none.
+	External netip.Addr
+	// Seen is when the gateway last answered.
+	Seen time.Time
+}
+
+// Port is one port that outside clients are meant to reach.
+type Port struct {
+	// Internal is the port we listen on, External the one on the gateway's
+	// WAN side. For passive ports they are always equal.
+	Internal, External uint16
+	State              PortState
+	// Expires is the end of the lease; the zero Time: none, or no mapping.
+	Expires time.Time
+	// Problem says why the port is not open, in the gateway's words.
+	Problem string
+}
+
+// PortState says how far a port is open on the gateway.
+type PortState string
+
+// The states of a port.
+const (
+	// PortPending: not asked for yet, or being asked for.
+	PortPending PortState = "pending"
+	// PortVerified: the gateway lists the mapping as ours.
+	PortVerified PortState = "verified"
+	// PortByHand: no gateway maps it for us; the operator forwards it, or
+	// nobody does.
+	PortByHand PortState = "forwarded by hand"
+	// PortTaken: another host has it.
+	PortTaken PortState = "taken by another host"
+	// PortRefused: the gateway will not map it.
+	PortRefused PortState = "refused"
+)
+
+// Source is how the external address was learnt.
+type Source string
+
+// The sources, in order of trust.
+const (
+	SourceNone     Source = ""
+	SourceOperator Source = "operator"
+	SourceGateway  Source = "gateway"
+	SourceSTUN     Source = "STUN"
+)
+
+// Verdict says in the field's words whether we can be reached from outside. The
+// same words stand in the log, the commands and the status page.
+type Verdict string
+
+// The verdicts.
+const (
+	VerdictLooking  Verdict = "looking for the gateway"
+	Reachable       Verdict = "reachable"
+	ForwardedByHand Verdict = "forwarded by hand"
+	NoGateway       Verdict = "no gateway"
+	GatewayRefuses  Verdict = "gateway refuses"
+	DoubleNAT       Verdict = "double NAT"
+	CarrierNAT      Verdict = "carrier NAT"
+	AddressUnknown  Verdict = "address unknown"
+	PortTakenByHost Verdict = "port taken by another host"
+)

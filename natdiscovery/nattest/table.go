@@ -1,0 +1,144 @@
+package nattest
+
+import (
+	"net/netip"
+	"time"
+
+	"natftpd/natdiscovery/gateway"
+)
+
+// Entry is a row of the fake router's table of port mappings.
+type Entry struct {
+	// Internal is where the router forwards to.
+	Internal netip.AddrPort
+	// Description is what the owner wrote.
+	Description string
+	// Disabled: the router does not forward it.
+	Disabled bool
+	// Expires is when the row goes; the zero Time: never.
+	Expires time.Time
+}
+
+// now is the router's clock. The caller holds mu.
+func (r *Router) now() time.Time { return time.Now().Add(r.ahead) }
+
+// Advance moves the router's clock: leases end sooner.
+func (r *Router) Advance(d time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ahead += d
+}
+
+// Entry is the row of an external TCP port, if there is one.
+func (r *Router) Entry(external uint16) (Entry, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.entry(external)
+}
+
+// entry is Entry for a caller that holds mu.
+func (r *Router) entry(external uint16) (Entry, bool) {
+	e, ok := r.table[external]
+	if ok && !e.Expires.IsZero() && !r.now().Before(e.Expires) {
+		delete(r.table, external)
+		return Entry{}, false
+	}
+	return e, ok
+}
+
+// Mapped is where an external TCP port is forwarded to, by the router's own
+// list.
+func (r *Router) Mapped(external uint16) (netip.AddrPort, bool) {
+	e, ok := r.Entry(external)
+	return e.Internal, ok && !e.Disabled
+}
+
+// Len is how many mappings the router has.
+func (r *Router) Len() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for port := range r.table {
+		r.entry(port)
+	}
+	return len(r.table)
+}
+
+// Occupy maps an external port to another host, past all rules.
+func (r *Router) Occupy(external uint16, by netip.AddrPort) {
+	r.Put(external, Entry{Internal: by, Description: "another host"})
+}
+
+// Put writes a row, past all rules.
+func (r *Router) Put(external uint16, e Entry) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.table[external] = e
+}
+
+// Forget empties the table, as some routers do when their WAN address changes.
+func (r *Router) Forget() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	clear(r.table)
+}
+
+// The codes of WANIPConnection:2, sections 2.5.16 and 2.5.18.
+const (
+	codeInvalidAction = 401
+	codeInvalidArgs   = 402
+	codeActionFailed  = 501
+	codeNotAuthorized = 606
+	codeNoSuchEntry   = 714
+	codeConflict      = 718
+	codeTableFull     = 728
+)
+
+// add puts a mapping into the table, or says with which code it is refused.
+func (r *Router) add(source netip.Addr, external uint16, e Entry, lease time.Duration) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	old, taken := r.entry(external)
+	foreign := taken && old.Internal.Addr() != e.Internal.Addr()
+	switch {
+	case r.external == netip.Addr{}, gateway.Private(r.external), gateway.Shared(r.external):
+		return codeActionFailed
+	case e.Internal.Addr() != source, external < r.does.LowestPort:
+		return codeNotAuthorized
+	case r.does.NoLeases != 0 && lease != 0:
+		return r.does.NoLeases
+	case foreign && !r.does.Overwrite, taken && r.does.NoRenewal:
+		return codeConflict
+	case !taken && r.does.Capacity != 0 && len(r.table) >= r.does.Capacity:
+		return codeTableFull
+	case r.does.IgnoreAdds:
+		return 0
+	}
+	if r.does.LongestLease != 0 {
+		lease = min(lease, r.does.LongestLease)
+	}
+	if lease == 0 && r.does.Version == 2 {
+		lease = 604800 * time.Second // WANIPConnection:2, 2.5.16
+	}
+	if lease != 0 {
+		e.Expires = r.now().Add(lease)
+	}
+	e.Disabled = r.does.DisableAdds
+	r.table[external] = e
+	return 0
+}
+
+// remove takes a mapping out of the table. Like miniupnpd in secure mode it
+// lets a host remove its own mappings only.
+func (r *Router) remove(source netip.Addr, external uint16) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	e, ok := r.entry(external)
+	switch {
+	case !ok:
+		return codeNoSuchEntry
+	case e.Internal.Addr() != source:
+		return codeNotAuthorized
+	}
+	delete(r.table, external)
+	return 0
+}

@@ -1,0 +1,125 @@
+package upnp
+
+import (
+	"bytes"
+	"context"
+	"encoding/xml"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/huin/goupnp"
+
+	"natftpd/natdiscovery/gateway"
+)
+
+// urnPrefix begins the type of every service of the UPnP Forum.
+const urnPrefix = "urn:schemas-upnp-org:service:"
+
+// connectionTypes are the services that map ports, the best first. All have
+// the actions that we use, with the same arguments.
+var connectionTypes = []string{"WANIPConnection:2", "WANIPConnection:1", "WANPPPConnection:1"}
+
+const (
+	maxServices = 8  // connection services tried; more is no router
+	maxText     = 64 // runes of a text kept for people
+)
+
+// service is a connection service of the gateway.
+type service struct {
+	kind    string // short type, like "WANIPConnection:1"
+	control *url.URL
+}
+
+// describe fetches and reads a device description (UDA 2.3), and says which
+// address of ours it was fetched from.
+func describe(ctx context.Context, w *web, location *url.URL) (*goupnp.RootDevice, netip.Addr, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, location.String(), nil)
+	if err != nil {
+		return nil, netip.Addr{}, err
+	}
+	a, err := w.exchange(req)
+	if err != nil {
+		return nil, netip.Addr{}, err
+	}
+	if a.status != http.StatusOK {
+		return nil, netip.Addr{}, fmt.Errorf("%w: HTTP status %d", gateway.ErrProtocol, a.status)
+	}
+	root, err := parseDescription(a.body)
+	return root, a.local, err
+}
+
+func parseDescription(b []byte) (*goupnp.RootDevice, error) {
+	root := new(goupnp.RootDevice)
+	d := xml.NewDecoder(bytes.NewReader(b))
+	d.Strict = false // some descriptions leave elements open
+	if err := d.Decode(root); err != nil {
+		return nil, fmt.Errorf("%w: %s", gateway.ErrProtocol, printable(err.Error()))
+	}
+	return root, nil
+}
+
+// connectionServices are the device's services that map ports, the best first,
+// wherever in its tree they are.
+func connectionServices(root *goupnp.RootDevice, location *url.URL) []service {
+	base := location
+	if u, ok := pin(location, root.URLBaseStr); ok {
+		base = u
+	}
+	var found []service
+	root.Device.VisitServices(func(s *goupnp.Service) {
+		kind, ok := strings.CutPrefix(strings.TrimSpace(s.ServiceType), urnPrefix)
+		control, pinned := pin(base, s.ControlURL.Str)
+		if ok && pinned && slices.Contains(connectionTypes, kind) && len(found) < maxServices {
+			found = append(found, service{kind: kind, control: control})
+		}
+	})
+	slices.SortStableFunc(found, func(a, b service) int {
+		return slices.Index(connectionTypes, a.kind) - slices.Index(connectionTypes, b.kind)
+	})
+	return found
+}
+
+// pin reads a URL of a description so that it can't leave the host of base: of
+// an absolute one only the path counts, and its port if the host is the same.
+// A relative one is taken from the root, with or without a leading slash: that
+// is how miniupnpc and goupnp read it, whom routers are tested with.
+func pin(base *url.URL, text string) (*url.URL, bool) {
+	text = strings.TrimSpace(text)
+	u, err := url.Parse(text)
+	if err != nil || text == "" {
+		return nil, false
+	}
+	host := netip.MustParseAddrPort(base.Host)
+	switch {
+	case !u.IsAbs() && u.Host == "":
+		if u, err = url.Parse("/" + strings.TrimLeft(text, "/")); err != nil {
+			return nil, false
+		}
+	case u.Scheme != "http":
+		return nil, false
+	case u.Hostname() == host.Addr().String():
+		if named, err := netip.ParseAddrPort(u.Host); err == nil && named.Port() != 0 {
+			host = named
+		}
+	}
+	return onHost(host, u), true
+}
+
+// onHost is the path and the query of u on a host.
+func onHost(host netip.AddrPort, u *url.URL) *url.URL {
+	return &url.URL{Scheme: "http", Host: host.String(), Path: u.Path, RawPath: u.RawPath, RawQuery: u.RawQuery}
+}
+
+// device is what people are told of a gateway.
+func device(root *goupnp.RootDevice, address netip.Addr) gateway.Device {
+	d := root.Device
+	return gateway.Device{
+		Address: address,
+		Model:   printable(d.Manufacturer + " " + d.ModelName + " " + d.ModelNumber),
+		ID:      printable(d.UDN),
+	}
+}

@@ -1,0 +1,130 @@
+package control
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// The small commands that the front answers.
+
+func (s *session) cmdQuit(string) {
+	s.say(line(221, "Goodbye."))
+	s.closing = true
+}
+
+// cmdType puts the type into the form that the library knows. L 7 is none that
+// we have: there are only bytes of eight bits.
+func (s *session) cmdType(arg string) {
+	switch t := strings.Join(strings.Fields(strings.ToUpper(arg)), " "); t {
+	case "A", "A N", "I", "L 8":
+		s.pass("TYPE", t, nil)
+	default:
+		s.say(line(504, "Types are A (text) and I (binary)."))
+	}
+}
+
+// offset is the argument of REST: where to begin (RFC 3659, section 5.3).
+var offset = regexp.MustCompile(`^[0-9]{1,18}$`)
+
+func (s *session) cmdRest(arg string) {
+	if !offset.MatchString(arg) {
+		s.say(line(501, "REST needs a number of bytes."))
+		return
+	}
+	s.pass("REST", arg, nil)
+}
+
+// chmod is SITE CHMOD's argument. Without the check the library panics.
+var chmod = regexp.MustCompile(`^[0-7]{3,4} .+$`)
+
+func (s *session) cmdSite(arg string) {
+	name, rest, _ := strings.Cut(arg, " ")
+	switch name = strings.ToUpper(name); {
+	case name == "CHMOD" && chmod.MatchString(rest), name == "MKDIR" && rest != "":
+		s.pass("SITE", name+" "+rest, nil)
+	case name == "CHMOD":
+		s.say(line(501, "Use SITE CHMOD mode path, for example SITE CHMOD 644 notes.txt."))
+	case name == "MKDIR":
+		s.say(line(501, "Use SITE MKDIR path."))
+	case name == "HELP":
+		s.say(reply{214, []string{"SITE commands:", "CHMOD mode path", "MKDIR path", "End."}})
+	default:
+		s.say(line(504, "SITE commands are CHMOD, MKDIR and HELP."))
+	}
+}
+
+func (s *session) cmdHelp(arg string) {
+	if name := strings.ToUpper(strings.TrimSpace(arg)); name != "" {
+		if s.front.verbs[name] != nil {
+			s.say(line(214, "%s is offered.", name))
+		} else {
+			s.say(line(502, "%s is not offered.", name))
+		}
+		return
+	}
+	out := reply{214, []string{"Commands:"}}
+	for all := slices.Sorted(maps.Keys(s.front.verbs)); len(all) > 0; {
+		n := min(10, len(all))
+		out.text = append(out.text, strings.Join(all[:n], " "))
+		all = all[n:]
+	}
+	out.text = append(out.text, "End.")
+	s.say(out)
+}
+
+// cmdFeat lists what goes beyond RFC 959 (RFC 2389).
+func (s *session) cmdFeat(string) {
+	out := reply{211, []string{"Extensions:"}}
+	if s.front.cfg.TLS != nil {
+		out.text = append(out.text, "AUTH TLS", "PBSZ", "PROT")
+	}
+	out.text = append(out.text, "CLNT", "EPRT", "EPSV", "MDTM", "MFMT", "MLST Type*;Size*;Modify*;",
+		"REST STREAM", "SIZE", "TVFS", "UTF8", "End.")
+	s.say(out)
+}
+
+func (s *session) cmdOpts(arg string) {
+	switch strings.Join(strings.Fields(strings.ToUpper(arg)), " ") {
+	case "UTF8", "UTF8 ON", "UTF-8", "UTF-8 ON":
+		s.say(line(200, "Names are always UTF-8."))
+	default:
+		s.say(line(501, "Unknown option."))
+	}
+}
+
+// cmdStat tells how things stand (RFC 959, section 4.1.3), also in the middle of
+// a transfer, or lists a path.
+func (s *session) cmdStat(arg string) {
+	if strings.TrimSpace(arg) != "" {
+		if s.account == nil {
+			s.say(line(530, "Log in with USER and PASS first."))
+			return
+		}
+		s.pass("STAT", arg, mendStat)
+		return
+	}
+	out := reply{211, []string{s.front.cfg.Banner,
+		fmt.Sprintf("Connected from %s for %s", s.client, time.Since(s.opened).Truncate(time.Second))}}
+	if user := s.entry.User(); user != "" {
+		out.text = append(out.text, "Logged in as "+user)
+	}
+	s.mu.Lock()
+	if s.stream != nil {
+		out.text = append(out.text, fmt.Sprintf("%s: %d bytes sent, %d received", s.current.line, s.stream.Sent(), s.stream.Received()))
+	}
+	s.mu.Unlock()
+	out.text = append(out.text, "End of status.")
+	s.say(out)
+}
+
+// mendStat takes a stray verb of a format string off each line of a folder.
+func mendStat(r reply) reply {
+	for i := range r.text {
+		r.text[i] = strings.TrimPrefix(r.text[i], "%s")
+	}
+	return clean(r)
+}

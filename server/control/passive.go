@@ -1,0 +1,131 @@
+package control
+
+import (
+	"errors"
+	"net/netip"
+	"strings"
+
+	"natftpd/server/data"
+)
+
+// cmdPasv tells the client where to connect, from memory (RFC 959, section
+// 4.1.2). The words are those that NAT helpers look for.
+func (s *session) cmdPasv(string) {
+	switch {
+	case s.epsvAll:
+		s.say(afterEpsvAll)
+		return
+	case !s.client.Is4():
+		s.say(line(522, "PASV can name only IPv4 addresses. Use EPSV."))
+		return
+	}
+	advice := s.front.cfg.Advertise(s.client, s.local)
+	r := s.reserve(advice)
+	if r == nil {
+		return
+	}
+	s.told = netip.AddrPortFrom(advice.Addr, r.Port())
+	a, p := advice.Addr.As4(), r.Port()
+	s.say(line(227, "Entering Passive Mode (%d,%d,%d,%d,%d,%d)", a[0], a[1], a[2], a[3], p>>8, p&0xff))
+}
+
+// cmdEpsv names the port alone; the address is the control connection's
+// (RFC 2428, section 3).
+func (s *session) cmdEpsv(arg string) {
+	family := map[bool]string{true: "1", false: "2"}[s.client.Is4()]
+	switch arg = strings.ToUpper(strings.TrimSpace(arg)); arg {
+	case "", family:
+	case "ALL":
+		s.epsvAll = true
+		s.say(line(200, "EPSV ALL: only EPSV from now on."))
+		return
+	case "1", "2":
+		s.say(line(522, "Network protocol not supported here, use (%s)", family))
+		return
+	default:
+		s.say(line(522, "Network protocol not supported, use (%s)", family))
+		return
+	}
+	r := s.reserve(s.front.cfg.Advertise(s.client, s.local))
+	if r == nil {
+		return
+	}
+	s.told = netip.AddrPortFrom(s.local, r.Port())
+	s.say(line(229, "Entering Extended Passive Mode (|||%d|)", r.Port()))
+}
+
+// reserve awaits the client on a passive port, or says why it can't.
+func (s *session) reserve(advice Advice) *data.Reservation {
+	s.arrange(nil)
+	r, err := s.front.cfg.Ports.Reserve(s.client, advice.Ports)
+	switch {
+	case err == nil:
+		s.arrange(r)
+		return r
+	case errors.Is(err, data.ErrPortsBusy):
+		s.say(line(425, "Every passive port awaits an earlier connection of yours. Try again soon."))
+	case advice.Outside:
+		s.say(line(425, "The router has not opened a passive port yet. Try again soon."))
+	default:
+		s.say(line(425, "No passive port is open."))
+	}
+	s.log.Warn("no passive port", "outside", advice.Outside, "usable", len(advice.Ports), "reason", err)
+	return nil
+}
+
+// arrange replaces the data connection to come.
+func (s *session) arrange(e data.Endpoint) {
+	if s.endpoint != nil {
+		s.endpoint.Close()
+	}
+	s.endpoint = e
+}
+
+// afterEpsvAll refuses what EPSV ALL excluded (RFC 2428, section 4).
+var afterEpsvAll = line(503, "Only EPSV is allowed after EPSV ALL.")
+
+// cmdPort takes the client's address for an active data connection.
+func (s *session) cmdPort(arg string) {
+	target, err := parsePort(arg)
+	s.active("PORT", target, err)
+}
+
+// cmdEprt does for both families (RFC 2428, section 2).
+func (s *session) cmdEprt(arg string) {
+	target, err := parseEprt(arg)
+	s.active("EPRT", target, err)
+}
+
+// active arranges to dial target, if it is the client itself: anything else
+// would let one host attack another through us (RFC 2577, section 3).
+func (s *session) active(name string, target netip.AddrPort, err error) {
+	switch {
+	case s.epsvAll:
+		s.say(afterEpsvAll)
+	case !s.front.cfg.ActiveMode:
+		s.say(line(502, "Active mode is switched off. Use PASV or EPSV."))
+	case errors.Is(err, errFamily):
+		s.say(line(522, "Network protocol not supported, use (1,2)"))
+	case err != nil:
+		s.say(line(501, "%s: wrong address.", name))
+	case target.Addr() != s.client:
+		s.log.Warn("active connection to another host refused", "command", name, "target", target)
+		s.say(line(504, "%s only to your own address, %s. Use PASV or EPSV.", name, s.client))
+	case target.Port() < 1024:
+		s.say(line(504, "%s only to ports from 1024 on.", name))
+	default:
+		s.told = target
+		s.arrange(data.Dial(s.local, target))
+		s.say(line(200, "%s accepted.", name))
+	}
+}
+
+// cmdAbor ends the transfer that runs; its own reply follows the transfer's.
+func (s *session) cmdAbor(string) {
+	if busy, _ := s.state(); busy {
+		s.abort()
+		return
+	}
+	s.arrange(nil)
+	s.say(line(226, "No transfer to abort."))
+}

@@ -1,0 +1,141 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+
+	"natftpd/server/data"
+)
+
+// transfer hands a command to the library that runs over a data connection:
+// first EPSV, which gives the library a channel, then the command itself.
+func (s *session) transfer(v *verb, text string) {
+	switch {
+	case s.endpoint == nil:
+		s.say(line(425, "Use PASV, EPSV, PORT or EPRT first."))
+		return
+	case s.front.cfg.TLSRequired && !s.protected: // RFC 4217, section 9
+		s.say(line(521, "Data connections need TLS here. Use PBSZ 0 and PROT P first."))
+		return
+	}
+	s.hand(forward{line: "EPSV", done: func(r reply) reply {
+		c := s.front.claim(r)
+		if c == nil {
+			s.log.Error("no data channel", "code", r.code, "text", r.text)
+			s.queue = nil
+			return line(425, "The server cannot open a data connection.")
+		}
+		c.session = s
+		return reply{}
+	}})
+	s.hand(forward{line: text, transfer: true, done: func(r reply) reply { return s.finished(v, text, r) }})
+}
+
+// openData opens the data connection that the client arranged. The library
+// calls it when the file or the listing is ready.
+func (s *session) openData() (net.Conn, error) {
+	ctx, cancel := context.WithTimeoutCause(s.gone, s.front.cfg.DataTimeout,
+		fmt.Errorf("waited %s", s.front.cfg.DataTimeout))
+	defer cancel()
+
+	s.mu.Lock()
+	endpoint, told, protected := s.endpoint, s.told, s.protected
+	s.endpoint = nil
+	s.cancel = cancel
+	if s.aborted || s.killed {
+		cancel()
+	}
+	s.mu.Unlock()
+
+	defer endpoint.Close()
+	tcp, err := endpoint.Open(ctx)
+	if err != nil {
+		s.mu.Lock()
+		s.opening = err
+		aborted := s.aborted || s.killed
+		s.mu.Unlock()
+		if !aborted {
+			s.log.Warn("data connection not opened", "user", s.entry.User(), "endpoint", endpoint.String(), "advertised", told, "reason", err)
+		}
+		return nil, err
+	}
+	cfg := s.front.cfg.TLS
+	if !protected {
+		cfg = nil
+	}
+	conn := data.NewConn(tcp, cfg, s.front.cfg.DataTimeout)
+	s.mu.Lock()
+	s.stream = conn
+	s.cancel = conn.Abort
+	if s.aborted || s.killed {
+		conn.Abort()
+	}
+	s.mu.Unlock()
+	return conn, nil
+}
+
+// abort ends the data connection of the current transfer, also one that is
+// still awaited.
+func (s *session) abort() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.current.transfer {
+		return
+	}
+	s.aborted = true
+	if s.cancel != nil {
+		s.cancel()
+	}
+}
+
+// finished makes the last reply to a transfer out of the library's. The library
+// has one code for all that can break; RFC 959, section 5.4, tells the data
+// connection (425, 426) from the file (451, 552).
+func (s *session) finished(v *verb, text string, r reply) reply {
+	s.mu.Lock()
+	stream, opening, aborted := s.stream, s.opening, s.aborted
+	s.mu.Unlock()
+	var broken error
+	var sent, received int64
+	if stream != nil {
+		broken, sent, received = stream.Err(), stream.Sent(), stream.Received()
+	}
+	out := r
+	switch {
+	case aborted && (opening != nil || broken != nil):
+		out = line(426, "Data connection closed; transfer aborted.")
+	case opening != nil:
+		out = line(425, "No data connection: %s.", opening)
+	case broken != nil:
+		out = line(426, "Data connection broke: %s.", public(broken))
+	case r.code == 226:
+		out = line(226, "Transfer complete.")
+	case stream != nil && r.code == 550:
+		out = clean(line(451, "%s", strings.Join(r.text, " ")))
+	default:
+		out = clean(r)
+	}
+	if out.code >= 400 {
+		s.log.Warn("transfer failed", "user", s.entry.User(), "command", text, "code", out.code, "reason", out.text[0], "sent", sent, "received", received)
+	} else {
+		s.log.Info("transfer complete", "user", s.entry.User(), "command", text, "sent", sent, "received", received)
+	}
+	if aborted { // the reply to ABOR follows that to the transfer (RFC 959, section 5.4)
+		s.say(out)
+		return line(226, "Abort successful.")
+	}
+	return out
+}
+
+// public is what a client is told of an error of its connection: not our
+// addresses and descriptors, which a net.OpError lists.
+func public(err error) string {
+	var op *net.OpError
+	if errors.As(err, &op) && op.Err != nil {
+		err = op.Err
+	}
+	return err.Error()
+}

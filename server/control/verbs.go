@@ -1,0 +1,168 @@
+package control
+
+import "strings"
+
+// verb is one command of FTP and who answers it.
+type verb struct {
+	// open: allowed before the login.
+	open bool
+	// arg: an argument is needed.
+	arg bool
+	// run answers the command in the front, or hands it to the library in a
+	// form of its own. nil: handed on as it is.
+	run func(s *session, arg string)
+	// transfer: runs over a data connection.
+	transfer bool
+	// mend makes the client's reply out of the library's. nil: clean.
+	mend func(reply) reply
+}
+
+// verbs are the commands that there are; all others are unknown (500), or known
+// elsewhere and not offered here (502).
+func verbs() map[string]*verb {
+	return map[string]*verb{
+		// Login and TLS: RFC 959, section 4.1.1; RFC 2228 and 4217.
+		"USER": {open: true, arg: true, run: (*session).cmdUser},
+		"PASS": {open: true, run: (*session).cmdPass},
+		"ACCT": {open: true, run: answer(202, "No account needed.")},
+		"QUIT": {open: true, run: (*session).cmdQuit},
+		"AUTH": {open: true, arg: true, run: (*session).cmdAuth},
+		"PBSZ": {open: true, arg: true, run: (*session).cmdPbsz},
+		"PROT": {open: true, arg: true, run: (*session).cmdProt},
+
+		// Data connections: RFC 959, section 4.1.2; RFC 2428.
+		"PASV": {run: (*session).cmdPasv},
+		"EPSV": {run: (*session).cmdEpsv},
+		"PORT": {arg: true, run: (*session).cmdPort},
+		"EPRT": {arg: true, run: (*session).cmdEprt},
+		"ABOR": {run: (*session).cmdAbor},
+
+		// Transfers.
+		"RETR": {arg: true, transfer: true},
+		"STOR": {arg: true, transfer: true},
+		"APPE": {arg: true, transfer: true},
+		"LIST": {transfer: true},
+		"NLST": {transfer: true},
+		"MLSD": {transfer: true},
+
+		// Transfer parameters: RFC 959, section 5.1, wants STRU F and MODE S.
+		"TYPE": {arg: true, run: (*session).cmdType},
+		"STRU": {arg: true, run: only("F", "Only file structure (F) is offered.")},
+		"MODE": {arg: true, run: only("S", "Only stream mode (S) is offered.")},
+		"REST": {arg: true, run: (*session).cmdRest},
+		"ALLO": {run: answer(202, "No storage allocation needed.")},
+
+		// Files and folders: RFC 959 and 3659.
+		"CWD":  {arg: true},
+		"XCWD": {arg: true},
+		"CDUP": {},
+		"XCUP": {run: as("CDUP")},
+		"PWD":  {},
+		"XPWD": {},
+		"MKD":  {arg: true, mend: mendMkd},
+		"XMKD": {arg: true, mend: mendMkd},
+		"RMD":  {arg: true},
+		"XRMD": {arg: true},
+		"DELE": {arg: true},
+		"RNFR": {arg: true},
+		"RNTO": {arg: true},
+		"SIZE": {arg: true},
+		"MDTM": {arg: true},
+		"MFMT": {arg: true},
+		"MLST": {},
+		"SITE": {arg: true, run: (*session).cmdSite},
+
+		// The rest.
+		"STAT": {run: (*session).cmdStat},
+		"SYST": {open: true, run: answer(215, "UNIX Type: L8")},
+		"NOOP": {open: true, run: answer(200, "OK.")},
+		"HELP": {open: true, run: (*session).cmdHelp},
+		"FEAT": {open: true, run: (*session).cmdFeat},
+		"OPTS": {open: true, arg: true, run: (*session).cmdOpts},
+		"CLNT": {open: true, arg: true, run: answer(200, "Noted.")},
+	}
+}
+
+// notOffered are commands that the RFCs know and we don't.
+var notOffered = map[string]bool{
+	"SMNT": true, "REIN": true, "STOU": true, "ADAT": true, "CCC": true, "CONF": true, "ENC": true, "MIC": true,
+	"LPRT": true, "LPSV": true, "HOST": true, "LANG": true, "HASH": true, "AVBL": true, "COMB": true,
+}
+
+// dispatch answers one command, or hands it to the library.
+func (s *session) dispatch(text string) {
+	name, arg, _ := strings.Cut(strings.TrimLeft(text, " "), " ")
+	name = strings.ToUpper(name)
+	if name == "PASS" {
+		s.log.Debug("command", "verb", "PASS")
+	} else {
+		s.log.Debug("command", "line", text)
+	}
+	v := s.front.verbs[name]
+	switch {
+	case strings.ContainsFunc(text, isControl):
+		s.say(line(501, "Control characters are not allowed."))
+	case v == nil && notOffered[name]:
+		s.say(line(502, "%s is not offered.", name))
+	case v == nil:
+		s.say(line(500, "Unknown command."))
+	case !v.open && s.account == nil:
+		s.say(line(530, "Log in with USER and PASS first."))
+	case v.arg && strings.TrimSpace(arg) == "":
+		s.say(line(501, "%s needs an argument.", name))
+	case v.run != nil:
+		v.run(s, arg)
+	case v.transfer:
+		s.transfer(v, join(name, arg))
+	default:
+		s.pass(name, arg, v.mend)
+	}
+}
+
+// pass hands a command to the library.
+func (s *session) pass(name, arg string, mend func(reply) reply) {
+	if mend == nil {
+		mend = clean
+	}
+	s.hand(forward{line: join(name, arg), done: mend})
+}
+
+func join(name, arg string) string {
+	if arg == "" {
+		return name
+	}
+	return name + " " + arg
+}
+
+// isControl tells the characters that no command holds: NUL, line ends, escape
+// sequences for whoever reads a log.
+func isControl(r rune) bool { return r < ' ' || r == 0x7f }
+
+// answer says always the same.
+func answer(code int, text string) func(*session, string) {
+	return func(s *session, _ string) { s.say(line(code, "%s", text)) }
+}
+
+// as is another name for a command of the library's.
+func as(name string) func(*session, string) {
+	return func(s *session, arg string) { s.pass(name, arg, nil) }
+}
+
+// only accepts one parameter value, in either case (RFC 959, section 5.3).
+func only(value, otherwise string) func(*session, string) {
+	return func(s *session, arg string) {
+		if strings.EqualFold(strings.TrimSpace(arg), value) {
+			s.say(line(200, "OK."))
+		} else {
+			s.say(line(504, "%s", otherwise))
+		}
+	}
+}
+
+// mendMkd puts the path first, where clients look for it (RFC 959, appendix II).
+func mendMkd(r reply) reply {
+	if path, ok := strings.CutPrefix(r.text[0], "Created dir "); ok && r.code == 257 {
+		return line(257, "%s created.", path)
+	}
+	return clean(r)
+}

@@ -1,0 +1,242 @@
+// Package data makes the data connections of FTP: the passive ports that we
+// listen on (RFC 959, section 4.1.2; RFC 2428), the connections that we dial in
+// active mode, and what a transfer runs over: TLS, deadlines, few and large
+// writes, and the kernel's own copying where the channel is clear.
+//
+// It knows addresses, ports and bytes; nothing of commands, replies or users,
+// and nothing of how the internet sees us.
+package data
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+)
+
+// Endpoint is where one data connection will come from: a reserved passive
+// port, or the client's address in active mode.
+type Endpoint interface {
+	// Open waits for the connection, or makes it, until ctx ends.
+	Open(ctx context.Context) (*net.TCPConn, error)
+	// Close gives the endpoint back. It may be called at any time, also
+	// after Open, and more than once.
+	Close()
+	// String names the endpoint for the log, e.g. "passive port 50003".
+	String() string
+}
+
+// What Reserve answers when it has no port.
+var (
+	// ErrNoPort: the caller named no port that we listen on.
+	ErrNoPort = errors.New("no passive port is open")
+	// ErrPortsBusy: on each port a connection from this peer is awaited
+	// already.
+	ErrPortsBusy = errors.New("every passive port awaits an earlier connection from the same address")
+)
+
+// Ports are our passive ports. All are opened once and stay open. Peers with
+// different addresses share a port: a connection belongs to the reservation made
+// for the address that it comes from, and to nobody else (RFC 2577, section 2).
+type Ports struct {
+	log    *slog.Logger
+	unused time.Duration
+	ports  map[uint16]*port // fixed after Listen
+	closed chan struct{}
+	once   sync.Once
+	done   sync.WaitGroup
+}
+
+type port struct {
+	number   uint16
+	listener *net.TCPListener
+
+	mu      sync.Mutex
+	waiting map[netip.Addr]*Reservation
+}
+
+// Listen opens the ports first to last on host ("" is every address, IPv4 and
+// IPv6). All or none: the error names the port that could not be opened. A
+// reservation that nobody uses for as long as unused may be given to another.
+func Listen(host string, first, last uint16, unused time.Duration, log *slog.Logger) (*Ports, error) {
+	p := &Ports{log: log, unused: unused, ports: make(map[uint16]*port), closed: make(chan struct{})}
+	for n := int(first); n <= int(last); n++ {
+		l, err := net.Listen("tcp", net.JoinHostPort(host, fmt.Sprint(n)))
+		if err != nil {
+			p.Close()
+			return nil, fmt.Errorf("passive port %d: %w", n, err)
+		}
+		one := &port{number: uint16(n), listener: l.(*net.TCPListener), waiting: make(map[netip.Addr]*Reservation)}
+		p.ports[one.number] = one
+		p.done.Go(func() { p.accept(one) })
+	}
+	return p, nil
+}
+
+// Close closes the ports, ends what waits on them and returns when every
+// goroutine of theirs has ended.
+func (p *Ports) Close() {
+	p.once.Do(func() { close(p.closed) })
+	for _, one := range p.ports {
+		one.listener.Close()
+	}
+	p.done.Wait()
+	for _, one := range p.ports {
+		for _, r := range one.reservations() {
+			r.Close()
+		}
+	}
+}
+
+// Reserve awaits a connection from peer on one of the usable ports. The port is
+// chosen at random, so that neither a stranger nor a TIME_WAIT of the last
+// transfer is likely to meet the next one.
+func (p *Ports) Reserve(peer netip.Addr, usable []uint16) (*Reservation, error) {
+	peer = peer.Unmap()
+	found := false
+	for i, start := 0, rand.IntN(len(usable)+1); i < len(usable); i++ {
+		one := p.ports[usable[(start+i)%len(usable)]]
+		if one == nil {
+			continue
+		}
+		found = true
+		if r := one.reserve(peer, p.unused); r != nil {
+			return r, nil
+		}
+	}
+	if !found {
+		return nil, ErrNoPort
+	}
+	return nil, ErrPortsBusy
+}
+
+// accept hands each connection to its reservation until the port is closed.
+func (p *Ports) accept(one *port) {
+	var pause time.Duration
+	for {
+		conn, err := one.listener.AcceptTCP()
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		if err != nil { // out of descriptors, most likely: they come back
+			pause = min(max(2*pause, 5*time.Millisecond), time.Second)
+			p.log.Warn("passive port does not accept", "port", one.number, "error", err)
+			select {
+			case <-time.After(pause):
+				continue
+			case <-p.closed:
+				return
+			}
+		}
+		pause = 0
+		if !one.deliver(conn) {
+			p.log.Debug("stranger on a passive port", "port", one.number, "peer", conn.RemoteAddr())
+			conn.Close()
+		}
+	}
+}
+
+func (p *port) reserve(peer netip.Addr, unused time.Duration) *Reservation {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if old := p.waiting[peer]; old != nil {
+		if old.opening || time.Since(old.made) < unused {
+			return nil
+		}
+		close(old.lost)
+	}
+	r := &Reservation{port: p, peer: peer, made: time.Now(), conn: make(chan *net.TCPConn, 1), lost: make(chan struct{})}
+	p.waiting[peer] = r
+	return r
+}
+
+// deliver gives conn to the reservation of its peer. A reservation gets one
+// connection at the most, so the channel has room.
+func (p *port) deliver(conn *net.TCPConn) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	peer := addrOf(conn.RemoteAddr())
+	r := p.waiting[peer]
+	if r == nil {
+		return false
+	}
+	delete(p.waiting, peer)
+	r.conn <- conn
+	return true
+}
+
+func (p *port) reservations() []*Reservation {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var all []*Reservation
+	for _, r := range p.waiting {
+		all = append(all, r)
+	}
+	return all
+}
+
+// Reservation is one awaited data connection on a passive port.
+type Reservation struct {
+	port *port
+	peer netip.Addr
+	made time.Time
+	conn chan *net.TCPConn
+	lost chan struct{} // closed when the port was given to another
+
+	opening bool // guarded by port.mu
+}
+
+// Port is the port to tell the client.
+func (r *Reservation) Port() uint16 { return r.port.number }
+
+// String names the endpoint for the log.
+func (r *Reservation) String() string { return fmt.Sprintf("passive port %d", r.port.number) }
+
+// Open waits for the peer's connection.
+func (r *Reservation) Open(ctx context.Context) (*net.TCPConn, error) {
+	r.port.mu.Lock()
+	r.opening = true
+	r.port.mu.Unlock()
+	select {
+	case conn := <-r.conn:
+		return conn, nil
+	default:
+	}
+	select {
+	case conn := <-r.conn:
+		return conn, nil
+	case <-r.lost:
+		return nil, fmt.Errorf("passive port %d was not used in time", r.port.number)
+	case <-ctx.Done():
+		return nil, fmt.Errorf("no connection from %s to passive port %d: %w", r.peer, r.port.number, context.Cause(ctx))
+	}
+}
+
+// Close gives the port back and closes a connection that came and was not
+// opened.
+func (r *Reservation) Close() {
+	r.port.mu.Lock()
+	if r.port.waiting[r.peer] == r {
+		delete(r.port.waiting, r.peer)
+	}
+	r.port.mu.Unlock()
+	select {
+	case conn := <-r.conn:
+		conn.Close()
+	default:
+	}
+}
+
+// addrOf is the IP address of a TCP address, IPv4 where it is IPv4.
+func addrOf(a net.Addr) netip.Addr {
+	t, ok := a.(*net.TCPAddr)
+	if !ok {
+		return netip.Addr{}
+	}
+	return t.AddrPort().Addr().Unmap()
+}

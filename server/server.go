@@ -1,0 +1,178 @@
+// Package server is the running FTP service: it listens, lets the front
+// (server/control) serve the control connections and server/data the data
+// connections, tells each client the address that it can reach, keeps the TLS
+// certificate, and drains at the end.
+//
+// Of the network it knows one immutable value, natdiscovery.Status; of files and
+// accounts what package driver offers.
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"natftpd/driver"
+	"natftpd/natdiscovery"
+	"natftpd/server/control"
+	"natftpd/server/data"
+)
+
+// Config is what the service is made of.
+type Config struct {
+	Log *slog.Logger
+	// Listen is host:port for control connections. An empty host is every
+	// address, IPv4 and IPv6. The passive ports listen on the same host.
+	Listen string
+	// PassiveFirst and PassiveLast are the range of the passive ports.
+	PassiveFirst, PassiveLast uint16
+	// ActiveMode allows PORT and EPRT.
+	ActiveMode bool
+	// IdleTimeout and DataTimeout: see control.Config.
+	IdleTimeout, DataTimeout time.Duration
+	// Overrides are asked before all else what a client is told.
+	Overrides []Override
+	// TLS serves control and data connections; nil: no TLS. It must always be
+	// the same value, or no session could be resumed.
+	TLS *tls.Config
+	// TLSRequired refuses logins and data connections in clear.
+	TLSRequired bool
+	// Accounts decide who may log in, Sessions how many at a time.
+	Accounts *driver.Accounts
+	Sessions *driver.Sessions
+	// Status is what the internet sees of us. It is called at every PASV and
+	// must return at once.
+	Status func() *natdiscovery.Status
+	// DrainTimeout bounds how long transfers may go on after the end of Run's
+	// context.
+	DrainTimeout time.Duration
+}
+
+// Server is the FTP service. New starts nothing, Listen opens the ports, Run
+// serves.
+type Server struct {
+	cfg     Config
+	control *net.TCPListener
+	ports   *data.Ports
+	unknown atomic.Bool // "external address unknown" was said, and it still is
+}
+
+// New returns a service that does nothing yet.
+func New(cfg Config) *Server { return &Server{cfg: cfg} }
+
+// PortError says which of our ports could not be opened, and what to do.
+type PortError struct {
+	Port   string // as configured, e.g. ":2121"
+	Key    string // the configuration key that names it
+	Reason error
+}
+
+func (e *PortError) Error() string {
+	switch {
+	case errors.Is(e.Reason, syscall.EADDRINUSE):
+		return fmt.Sprintf("port %s is in use by another process; end that process or choose another %s", e.Port, e.Key)
+	case errors.Is(e.Reason, syscall.EACCES):
+		return fmt.Sprintf("port %s needs privileges; choose a %s above 1023 (nat.external_control_port: 21 keeps port 21 for friends), or grant CAP_NET_BIND_SERVICE", e.Port, e.Key)
+	case errors.Is(e.Reason, syscall.EADDRNOTAVAIL):
+		return fmt.Sprintf("port %s: this host does not have that address; choose another %s", e.Port, e.Key)
+	}
+	return fmt.Sprintf("port %s (%s): %v", e.Port, e.Key, e.Reason)
+}
+
+func (e *PortError) Unwrap() error { return e.Reason }
+
+// Listen opens the control port and the passive ports. The error is a
+// *PortError.
+func (s *Server) Listen() error {
+	l, err := net.Listen("tcp", s.cfg.Listen)
+	if err != nil {
+		return &PortError{s.cfg.Listen, "ftp.listen", err}
+	}
+	host, _, err := net.SplitHostPort(s.cfg.Listen)
+	if err != nil {
+		l.Close()
+		return &PortError{s.cfg.Listen, "ftp.listen", err}
+	}
+	ports, err := data.Listen(host, s.cfg.PassiveFirst, s.cfg.PassiveLast, s.cfg.DataTimeout, s.cfg.Log)
+	if err != nil {
+		l.Close()
+		var op *net.OpError
+		port := ""
+		if errors.As(err, &op) && op.Addr != nil {
+			port = op.Addr.String()
+		}
+		return &PortError{port, "ftp.passive_ports", err}
+	}
+	s.control, s.ports = l.(*net.TCPListener), ports
+	return nil
+}
+
+// Addr is where control connections are taken, after Listen.
+func (s *Server) Addr() netip.AddrPort {
+	return s.control.Addr().(*net.TCPAddr).AddrPort()
+}
+
+// Run serves until ctx ends; then it lets nobody in any more, waits for the
+// transfers that run, at most for DrainTimeout, and returns.
+func (s *Server) Run(ctx context.Context) error {
+	front := control.New(control.Config{
+		Log:         s.cfg.Log,
+		Banner:      "natftpd ready.",
+		Accounts:    s.cfg.Accounts,
+		Sessions:    s.cfg.Sessions,
+		TLS:         s.cfg.TLS,
+		TLSRequired: s.cfg.TLSRequired,
+		ActiveMode:  s.cfg.ActiveMode,
+		IdleTimeout: s.cfg.IdleTimeout,
+		DataTimeout: s.cfg.DataTimeout,
+		Ports:       s.ports,
+		Advertise:   s.advise,
+	})
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(front.Run)
+	group.Go(func() error { return front.Serve(s.control) })
+	group.Go(func() error {
+		<-ctx.Done()
+		s.control.Close()
+		drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.DrainTimeout)
+		defer cancel()
+		if n := s.cfg.Sessions.Drain(drain); n > 0 {
+			s.cfg.Log.Warn("transfers cut at shutdown", "sessions", n, "after", s.cfg.DrainTimeout)
+		}
+		front.Close()
+		s.ports.Close()
+		return nil
+	})
+	return group.Wait()
+}
+
+// advise is Advertise with the ports that go with the address.
+func (s *Server) advise(client, local netip.Addr) control.Advice {
+	st := s.cfg.Status()
+	addr, class := Advertise(client, local, st, s.cfg.Overrides)
+	switch class {
+	case ClassOutside, ClassUnknown:
+		if class == ClassUnknown && !s.unknown.Swap(true) {
+			s.cfg.Log.Warn("external address unknown: a client from outside is told the local one", "client", client, "told", addr, "verdict", st.Verdict, "advice", st.Advice)
+		}
+		if class == ClassOutside {
+			s.unknown.Store(false)
+		}
+		if !client.Is4() { // the mappings are IPv4's
+			return control.Advice{Addr: addr, Ports: st.Inside, Outside: true}
+		}
+		return control.Advice{Addr: addr, Ports: st.Outside, Outside: true}
+	case ClassHairpin:
+		return control.Advice{Addr: addr, Ports: st.Outside, Outside: true}
+	}
+	return control.Advice{Addr: addr, Ports: st.Inside}
+}

@@ -1,0 +1,84 @@
+package conf
+
+import (
+	"fmt"
+	"net"
+)
+
+// check compares values with each other. A value that is a mistake by itself is
+// not compared: one mistake is told once.
+func (l *loader) check() {
+	l.checkPorts()
+	l.checkPair("tls.certificate", l.TLS.Certificate, "tls.key", l.TLS.Key)
+	l.checkPair("tls.key", l.TLS.Key, "tls.certificate", l.TLS.Certificate)
+	if n := len(l.NAT.STUNServers); n == 1 && l.sound("nat.stun_servers") {
+		l.wrong(l.at("nat.stun_servers"), "nat.stun_servers", "is one server, but two must agree before an address is believed",
+			"write at least two of different operators, or [] for none")
+	}
+	if l.sound("nat.external_address", "nat.port_mapping", "nat.stun_servers") &&
+		l.NAT.ExternalAddress.Auto && l.NAT.PortMapping.Off() && len(l.NAT.STUNServers) == 0 {
+		l.warn(l.at("nat.stun_servers"), "nat.external_address",
+			"is auto, but with nat.port_mapping off and no nat.stun_servers nothing can tell it: outside clients are told the LAN address")
+	}
+	l.checkOverrides()
+	l.checkUsers()
+}
+
+func (l *loader) checkPorts() {
+	const rangeKey, listenKey, externalKey = "ftp.passive_ports", "ftp.listen", "nat.external_control_port"
+	if !l.sound(rangeKey) {
+		return
+	}
+	ports := l.FTP.PassivePorts
+	var control uint16
+	if _, number, err := net.SplitHostPort(l.FTP.Listen); err == nil && port(&control, number) == nil &&
+		l.sound(listenKey) && ports.Contains(control) {
+		l.wrong(l.latest(rangeKey, listenKey), rangeKey, fmt.Sprintf("%s holds %d, the port of %s", ports, control, listenKey),
+			"write ports that no other key uses, for example 50000-50009")
+	}
+	// External and internal port are the same for data connections, so the
+	// gateway can't give one port to both.
+	if external := l.NAT.ExternalControlPort; l.sound(externalKey) && external != control && ports.Contains(external) {
+		l.wrong(l.latest(rangeKey, externalKey), externalKey, fmt.Sprintf("%d is one of %s %s", external, rangeKey, ports),
+			"write a port outside of them")
+	}
+	if n := ports.Len(); n > manyPorts && l.sound("nat.port_mapping") && !l.NAT.PortMapping.Off() {
+		l.warn(l.at(rangeKey), rangeKey, fmt.Sprintf("%s are %d ports, each a mapping in a table of the router that may be small; ten serve many clients at once", ports, n))
+	}
+}
+
+// manyPorts is where the tables of home routers begin to matter: some hold 32
+// entries for all devices together (Linksys).
+const manyPorts = 20
+
+// latest is where the later of two keys was written, leaving out defaults: the
+// operator is sent to a line that exists.
+func (l *loader) latest(a, b string) place {
+	if p := l.at(a); p.source != "default" {
+		return p
+	}
+	return l.at(b)
+}
+
+// checkPair demands b where a is set.
+func (l *loader) checkPair(a, aValue, b, bValue string) {
+	if l.sound(a, b) && aValue != "" && bValue == "" {
+		l.wrong(l.at(a), a, "is set without "+b, "write both, or neither for a self-signed certificate")
+	}
+}
+
+// checkOverrides finds overrides that no client can reach, since the first match
+// wins.
+func (l *loader) checkOverrides() {
+	const key = "nat.address_overrides"
+	for i, later := range l.NAT.AddressOverrides {
+		for j, earlier := range l.NAT.AddressOverrides[:i] {
+			at, before := fmt.Sprintf("%s[%d].clients", key, i), fmt.Sprintf("%s[%d].clients", key, j)
+			if l.sound(at, before) && earlier.Clients.Bits() <= later.Clients.Bits() && earlier.Clients.Contains(later.Clients.Addr()) {
+				l.wrong(l.at(at), key+".clients", fmt.Sprintf("%s is never reached: %s in line %d comes first", later.Clients, earlier.Clients, l.at(before).line),
+					"write the smaller network first")
+				break
+			}
+		}
+	}
+}

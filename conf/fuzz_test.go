@@ -1,0 +1,56 @@
+package conf_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
+	"testing"
+
+	"natftpd/conf"
+)
+
+// FuzzLoad holds that any file is either a list of mistakes or a configuration that,
+// shown, loads again as the same.
+func FuzzLoad(f *testing.F) {
+	for _, seed := range []string{full, conf.Example(), "ftp:\n\tlisten: 1\n", "users: &a\n- *a\n", "{a: {b: [c", "? [a]\n: |\n b\n", "users: [~, {}, []]"} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, content []byte) {
+		l := loadBytes(t, content)
+		if l == nil {
+			return
+		}
+		again := loadBytes(t, []byte(withPasswords(show(t, l), l)))
+		if again == nil {
+			t.Fatalf("what is shown is invalid:\n%s", show(t, l))
+		}
+		// Nil and empty lists are the same to everybody.
+		if show(t, l) == "" || !reflect.DeepEqual(withoutNil(again.Config), withoutNil(l.Config)) {
+			t.Fatalf("got  %+v\nwant %+v", again.Config, l.Config)
+		}
+	})
+}
+
+func loadBytes(t *testing.T, content []byte) *conf.Loaded {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "natftpd.yaml")
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l, err := conf.Load(conf.Source{Path: path})
+	var mistakes *conf.Mistakes
+	if err != nil && !errors.As(err, &mistakes) {
+		t.Fatalf("got %v, want mistakes", err)
+	}
+	return l
+}
+
+func withoutNil(c conf.Config) conf.Config {
+	c.NAT.STUNServers = append([]string{}, c.NAT.STUNServers...)
+	c.NAT.PortMapping.Methods = append([]string{}, c.NAT.PortMapping.Methods...)
+	c.NAT.LANNetworks.Prefixes = append(c.NAT.LANNetworks.Prefixes[:0:0], c.NAT.LANNetworks.Prefixes...)
+	c.NAT.AddressOverrides = append([]conf.AddressOverride{}, c.NAT.AddressOverrides...)
+	c.Users = append([]conf.User{}, c.Users...)
+	return c
+}

@@ -43,6 +43,9 @@ func enterNamespace(t *testing.T) (join func() error) {
 // namespace of the calling thread.
 func addLink(t *testing.T, name string, addrs ...string) netlink.Link {
 	t.Helper()
+	signs, err := subscribe()
+	must(t, err)
+	defer signs.Close()
 	must(t, netlink.LinkAdd(&netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: name}, PeerName: name + "-peer"}))
 	peer, err := netlink.LinkByName(name + "-peer")
 	must(t, err)
@@ -50,6 +53,13 @@ func addLink(t *testing.T, name string, addrs ...string) netlink.Link {
 	l, err := netlink.LinkByName(name)
 	must(t, err)
 	must(t, netlink.LinkSetUp(l))
+	// The carrier is noticed a moment later.
+	for l.Attrs().RawFlags&unix.IFF_RUNNING == 0 {
+		_, err := signs.Read(make([]byte, 1))
+		must(t, err)
+		l, err = netlink.LinkByName(name)
+		must(t, err)
+	}
 	for _, a := range addrs {
 		addAddr(t, l, a)
 	}

@@ -2,6 +2,7 @@ package route
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/netip"
 	"os"
@@ -191,5 +192,26 @@ func TestWatchHearsTheKernel(t *testing.T) {
 		case <-time.After(soon):
 			t.Errorf("%s: nothing reported after %v", change.name, soon)
 		}
+	}
+}
+
+func TestSubscriptionFailsWhenSignsAreLost(t *testing.T) {
+	enterNamespace(t)
+	home := addLink(t, "home0")
+	signs, err := subscribe()
+	must(t, err)
+	defer signs.Close()
+	// Far more than the socket's buffer holds, while nobody reads.
+	addr := netip.MustParseAddr("10.0.0.1")
+	for range 1000 {
+		addAddr(t, home, addr.String()+"/32")
+		addr = addr.Next()
+	}
+	must(t, signs.(*os.File).SetReadDeadline(time.Now().Add(pollInterval)))
+	for err == nil {
+		_, err = signs.Read(make([]byte, 1))
+	}
+	if !errors.Is(err, unix.ENOBUFS) {
+		t.Errorf("got error %v, want %v", err, unix.ENOBUFS)
 	}
 }

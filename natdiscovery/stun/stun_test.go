@@ -236,12 +236,17 @@ func TestAskEndsWithItsContext(t *testing.T) {
 	}
 }
 
-func TestAskSaysWhyNothingCouldBeSent(t *testing.T) {
-	// The system refuses to send to a broadcast address.
-	got := askOne(t, Config{Servers: []string{"255.255.255.255:3478"}, Timeout: quick})
-	var sending *net.OpError
-	if !errors.As(got.Err, &sending) || sending.Op != "write" {
-		t.Errorf("got error %v, want that of the write", got.Err)
+func TestExchangeSaysWhyNothingCouldBeSent(t *testing.T) {
+	// A connected socket refuses to send to an address, on every system.
+	server := netip.MustParseAddrPort(serve(t, func(int, []byte) [][]byte { return nil }))
+	conn, err := net.DialUDP("udp4", nil, net.UDPAddrFromAddrPort(server))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	_, err = exchange(t.Context(), conn, server, sampleRequest(), time.Millisecond)
+	if !errors.Is(err, net.ErrWriteToConnected) {
+		t.Errorf("got error %v, want %v", err, net.ErrWriteToConnected)
 	}
 }
 

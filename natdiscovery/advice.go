@@ -1,0 +1,127 @@
+package natdiscovery
+
+import (
+	"fmt"
+	"strings"
+)
+
+// advice is one line on what to do about a verdict, with the ports and addresses
+// to type in. It is empty when nothing needs doing.
+func (f facts) advice(v Verdict) string {
+	advice := f.adviceOn(v)
+	if f.uselessHost == "" {
+		return advice
+	}
+	host := fmt.Sprintf("correct nat.external_address: %s stands for no address that the internet can reach", f.uselessHost)
+	if advice == "" {
+		return host
+	}
+	return advice + "; " + host
+}
+
+func (f facts) adviceOn(v Verdict) string {
+	switch v {
+	case Reachable:
+		return f.remarks()
+	case ForwardedByHand:
+		if !f.mapping {
+			return fmt.Sprintf("%s unless that is done: the router is not asked, nat.port_mapping is off", f.rule())
+		}
+		return fmt.Sprintf("switch on UPnP on the router%s, or %s unless that is done", at(f.router), f.rule())
+	case NoGateway:
+		if f.open() {
+			return fmt.Sprintf("see whether the router%s still runs: it does not answer any more, and what it opened is used until the lease ends", at(f.router))
+		}
+		return "check the network: neither a router nor a STUN server answers, so only the LAN is served; " +
+			"or set nat.external_address and " + f.rule()
+	case GatewayRefuses:
+		return fmt.Sprintf("allow port mapping for this host on the router%s, or %s; it says: %s", at(f.router), f.rule(), f.problem(PortRefused))
+	case PortTakenByHost:
+		return fmt.Sprintf("choose other ports (ftp.listen, ftp.passive_ports), or remove the mapping of TCP %s to another host on the router%s", f.missing(), at(f.router))
+	case DoubleNAT:
+		return f.doubleNATAdvice()
+	case CarrierNAT:
+		return fmt.Sprintf("ask the provider for a public IPv4 address: it shares one among customers%s, and no setting of the router lets anybody in", f.ownWAN())
+	case AddressUnknown:
+		return f.unknownAdvice()
+	}
+	return ""
+}
+
+func (f facts) doubleNATAdvice() string {
+	outer := ""
+	if f.wan.IsValid() {
+		outer = fmt.Sprintf(" to %v", f.wan)
+	}
+	return fmt.Sprintf("the router%s stands behind another one%s: set that one to bridge mode, or forward TCP %s on it%s as well",
+		at(f.router), f.ownWAN(), f.ports(), outer)
+}
+
+func (f facts) unknownAdvice() string {
+	switch {
+	case f.noWAN:
+		return fmt.Sprintf("see whether the router%s is online: it has no external address", at(f.router))
+	case f.found:
+		return fmt.Sprintf("set nat.external_address: the router%s does not tell its external address, nor do STUN servers agree on one", at(f.router))
+	}
+	return "set nat.external_address, or nat.stun_servers to at least two that answer; then " + f.rule()
+}
+
+// remarks are for those who can be reached: what is not as it was asked for.
+func (f facts) remarks() string {
+	var list []string
+	if !f.open() && f.external == f.local {
+		list = append(list, fmt.Sprintf("this host has the external address itself: let TCP %s through its firewall, if it has one", f.ports()))
+	} else if f.control.External != f.wanted {
+		list = append(list, fmt.Sprintf("give friends port %d: the router denies %d (%s)", f.control.External, f.wanted, f.control.Problem))
+	}
+	if closed := inState(f.passive, PortTaken, PortRefused); f.open() && len(closed) > 0 {
+		list = append(list, fmt.Sprintf("TCP %s of the passive ports are left out (%s)", ranges(closed), f.problem(PortTaken, PortRefused)))
+	}
+	if f.contradicted {
+		list = append(list, fmt.Sprintf("the router tells %v, but the internet sees %v: if clients cannot connect, set nat.external_address", f.wan, f.external))
+	}
+	return strings.Join(list, "; ")
+}
+
+// rule is what to type into the router.
+func (f facts) rule() string {
+	to := ""
+	if f.local.IsValid() {
+		to = fmt.Sprintf(" to %v", f.local)
+	}
+	return fmt.Sprintf("forward TCP %s on the router%s%s", f.ports(), at(f.router), to)
+}
+
+// ports are the ports that have to be open outside.
+func (f facts) ports() string {
+	control := fmt.Sprint(f.control.External)
+	if f.control.External != f.control.Internal {
+		control += fmt.Sprintf(" (to port %d)", f.control.Internal)
+	}
+	return and(control, ranges(numbers(f.passive)))
+}
+
+// missing are the ports that another host has.
+func (f facts) missing() string {
+	control := ranges(inState([]Port{f.control}, PortTaken))
+	return and(control, ranges(inState(f.passive, PortTaken)))
+}
+
+// problem is what the gateway said of the first port in one of the states.
+func (f facts) problem(states ...PortState) string {
+	for _, p := range append([]Port{f.control}, f.passive...) {
+		if len(inState([]Port{p}, states...)) > 0 {
+			return p.Problem
+		}
+	}
+	return ""
+}
+
+// ownWAN names the gateway's WAN address where that proves something.
+func (f facts) ownWAN() string {
+	if !f.wan.IsValid() {
+		return ""
+	}
+	return fmt.Sprintf(" (the router's external address is %v)", f.wan)
+}

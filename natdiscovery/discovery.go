@@ -1,0 +1,153 @@
+// Package natdiscovery knows what the internet sees of this host and keeps it so:
+// the external address, and the ports that the home router opens for us.
+//
+// One loop owns the gateway, the leases and the timers; everybody else reads an
+// immutable Status that it publishes. What the loop decides is pure (core): the
+// shell around it asks the gateway, STUN servers and name servers, one gateway
+// request at a time and the others beside it, so that a dead router delays
+// nothing. Whatever fails is tried again; nothing of it stops the service that
+// uses the Status. The package does not know FTP, files, or how a gateway is
+// spoken to: that is the method packages'.
+package natdiscovery
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/netip"
+	"sync/atomic"
+	"time"
+
+	"natftpd/natdiscovery/gateway"
+	"natftpd/natdiscovery/route"
+	"natftpd/natdiscovery/stun"
+	"natftpd/natdiscovery/upnp"
+)
+
+// Config says what is to be reached from outside and how that is found out. The
+// functions are this host's network by default.
+type Config struct {
+	// Log is told of each change once. nil: nobody is.
+	Log *slog.Logger
+	// ControlPort is the port we listen on for control connections,
+	// ExternalControlPort what outside clients dial; zero: the same.
+	ControlPort, ExternalControlPort uint16
+	// FirstPassive to LastPassive are the passive ports, the same outside.
+	FirstPassive, LastPassive uint16
+
+	// ExternalAddress is the address that the operator wrote; the zero Addr:
+	// none. ExternalHost is a host name instead, looked up again each minute.
+	ExternalAddress netip.Addr
+	ExternalHost    string
+	// Methods is how a gateway may be asked. Empty: port mapping is off, and
+	// nothing at all is asked from the router, not even its address.
+	Methods []gateway.Method
+	// InterfaceLANs makes the prefixes of this host's interfaces LANs, LANs
+	// are the operator's besides.
+	InterfaceLANs bool
+	LANs          []netip.Prefix
+	// Lease is asked for with every mapping. Zero: one that never ends.
+	Lease time.Duration
+	// CheckInterval is the longest until a new address that the gateway tells
+	// is noticed. Zero: 15 s.
+	CheckInterval time.Duration
+	// STUNServers are host:port, of different operators. Empty: STUN is off.
+	STUNServers []string
+	// Description marks our mappings in the router's pages: printable ASCII,
+	// at most 32 bytes. Empty: "natftpd".
+	Description string
+
+	// Discover finds a gateway. It returns gateway.ErrNotFound if none answers.
+	Discover func(ctx context.Context, n Network) (gateway.Client, error)
+	// AskSTUN asks STUN servers for our reflexive address.
+	AskSTUN func(ctx context.Context) []stun.Answer
+	// Network reads this host's place in its LAN. WatchNetwork calls changed
+	// when that may be another one, until ctx ends.
+	Network      func() (route.Network, error)
+	WatchNetwork func(ctx context.Context, changed func()) error
+	// LookupHost resolves ExternalHost.
+	LookupHost func(ctx context.Context, host string) ([]netip.Addr, error)
+}
+
+const defaultCheckInterval = 15 * time.Second
+
+func (cfg Config) withDefaults() Config {
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.CheckInterval == 0 {
+		cfg.CheckInterval = defaultCheckInterval
+	}
+	if cfg.Description == "" {
+		cfg.Description = "natftpd"
+	}
+	if cfg.Discover == nil {
+		cfg.Discover = discoverUPnP
+	}
+	if servers := cfg.STUNServers; cfg.AskSTUN == nil && len(servers) > 0 {
+		cfg.AskSTUN = func(ctx context.Context) []stun.Answer {
+			return stun.Ask(ctx, stun.Config{Servers: servers})
+		}
+	}
+	if cfg.Network == nil {
+		cfg.Network = route.Current
+	}
+	if cfg.WatchNetwork == nil {
+		cfg.WatchNetwork = route.Watch
+	}
+	if cfg.LookupHost == nil {
+		cfg.LookupHost = func(ctx context.Context, host string) ([]netip.Addr, error) {
+			return net.DefaultResolver.LookupNetIP(ctx, "ip4", host)
+		}
+	}
+	return cfg
+}
+
+// discoverUPnP finds a gateway by the one method there is.
+func discoverUPnP(ctx context.Context, n Network) (gateway.Client, error) {
+	client, err := upnp.Discover(ctx, upnp.Config{Local: n.Local, Router: n.Router, LANs: n.LANs})
+	if err != nil {
+		return nil, err // not a nil *upnp.Client in an interface
+	}
+	return client, nil
+}
+
+// Discovery is the loop. Its methods may be called by any goroutine.
+type Discovery struct {
+	cfg Config
+	now atomic.Pointer[moment]
+}
+
+// moment is a Status and the channel that is closed when it is no longer true.
+type moment struct {
+	status  Status
+	changed chan struct{}
+}
+
+// New makes a Discovery; Run starts it.
+func New(cfg Config) *Discovery {
+	d := &Discovery{cfg: cfg.withDefaults()}
+	d.now.Store(&moment{newCore(d.cfg).status(), make(chan struct{})})
+	return d
+}
+
+// Status is what is known at this moment. It never waits. The caller must not
+// change what it points to.
+func (d *Discovery) Status() *Status { return &d.now.Load().status }
+
+// Changed returns a channel that is closed at the next change that matters to
+// somebody: of an address, a port, the verdict, the gateway or the network, and not
+// when something known is confirmed. Take it before the Status that is compared.
+func (d *Discovery) Changed() <-chan struct{} { return d.now.Load().changed }
+
+// publish makes s the Status.
+func (d *Discovery) publish(s Status) {
+	old := d.now.Load()
+	if s.sameAs(&old.status) {
+		d.now.Store(&moment{s, old.changed})
+		return
+	}
+	d.now.Store(&moment{s, make(chan struct{})})
+	report(d.cfg, &old.status, &s)
+	close(old.changed)
+}

@@ -1,0 +1,273 @@
+package natdiscovery
+
+import (
+	"errors"
+	"time"
+
+	"natftpd/natdiscovery/gateway"
+)
+
+const (
+	// A port that the gateway refuses is asked for again after 30 s, 1 min ...
+	// 30 min.
+	firstRefusedPause, lastRefusedPause = 30 * time.Second, 30 * time.Minute
+	// takenPause is when a port that another host has is asked for again.
+	takenPause = 5 * time.Minute
+)
+
+// port is one TCP port that outside clients are meant to reach.
+type port struct {
+	internal uint16 // where we listen
+	wanted   uint16 // on the gateway, as the operator asked
+	external uint16 // on the gateway: wanted, or internal where that is denied
+	state    PortState
+	problem  string
+
+	held      gateway.Mapping // as last confirmed; External 0: none
+	confirmed time.Time
+	// asked is a request whose outcome nobody knows: the mapping may be there,
+	// and is removed at the end. External 0: none.
+	asked    gateway.Request
+	again    bool // ask for it at once
+	doubted  bool // refused although held: check what is true
+	failures int
+	retryAt  time.Time
+}
+
+func newPorts(cfg Config) []port {
+	state := PortPending
+	if len(cfg.Methods) == 0 {
+		state = PortByHand
+	}
+	control := port{internal: cfg.ControlPort, wanted: cfg.ExternalControlPort, state: state}
+	if control.wanted == 0 {
+		control.wanted = control.internal
+	}
+	ports := []port{control}
+	for n := int(cfg.FirstPassive); n <= int(cfg.LastPassive); n++ {
+		ports = append(ports, port{internal: uint16(n), wanted: uint16(n), state: state})
+	}
+	for i := range ports {
+		ports[i].external = ports[i].wanted
+	}
+	return ports
+}
+
+// control and passive are the two kinds of ports.
+func (c *core) control() *port  { return &c.ports[0] }
+func (c *core) passive() []port { return c.ports[1:] }
+
+// mapAll asks for every port again; the verified ones stay in use meanwhile.
+func (c *core) mapAll() {
+	for i := range c.ports {
+		c.ports[i].again = true
+	}
+}
+
+// adopt makes the mappings those of the gateway that was just found. When our own
+// address has changed they lead nowhere: the same gateway is asked to drop them.
+func (c *core) adopt(same bool) {
+	g := &c.gw
+	if !same {
+		g.stale = nil
+	}
+	for i := range c.ports {
+		p := &c.ports[i]
+		for _, m := range p.leftovers() {
+			if same && m.Internal.Addr() == g.local {
+				continue
+			}
+			if same {
+				g.stale = append(g.stale, m)
+			}
+			p.drop()
+		}
+	}
+	c.mapAll()
+}
+
+// drop forgets what the gateway had for p.
+func (p *port) drop() {
+	p.held, p.asked, p.doubted = gateway.Mapping{}, gateway.Request{}, false
+	if p.state == PortVerified {
+		p.state = PortPending
+	}
+}
+
+// leftovers are the mappings that the gateway has, or may have, for p.
+func (p *port) leftovers() []gateway.Mapping {
+	var list []gateway.Mapping
+	if p.held.External != 0 {
+		list = append(list, p.held)
+	}
+	if p.asked.External != 0 && p.asked != p.held.Request {
+		list = append(list, gateway.Mapping{Request: p.asked})
+	}
+	return list
+}
+
+// nobodyMaps is called when no gateway was found: what was not open yet is the
+// operator's to forward.
+func (c *core) nobodyMaps() {
+	for i := range c.ports {
+		if p := &c.ports[i]; p.state == PortPending {
+			p.state = PortByHand
+		}
+	}
+}
+
+// expire drops the mappings whose lease has ended.
+func (c *core) expire(now time.Time) {
+	for i := range c.ports {
+		p := &c.ports[i]
+		if end := p.held.Expires(); !end.IsZero() && !end.After(now) {
+			p.drop()
+			p.again = true
+		}
+	}
+}
+
+// nextExpiry is the end of the first lease that ends before limit.
+func (c *core) nextExpiry(limit time.Time) time.Time {
+	for i := range c.ports {
+		if end := c.ports[i].held.Expires(); !end.IsZero() {
+			limit = sooner(limit, end)
+		}
+	}
+	return limit
+}
+
+// mapped is the outcome of mapPort.
+type mapped struct {
+	index   int
+	request gateway.Request
+	mapping gateway.Mapping
+	err     error
+}
+
+func (e mapped) apply(c *core, now time.Time) {
+	c.gatewayDone(now)
+	c.upkept = now
+	p := &c.ports[e.index]
+	if !p.again {
+		c.renewed = now
+	}
+	if gone(e.err) {
+		p.asked = e.request
+		c.lose(now)
+		return
+	}
+	c.gw.seen, p.again = now, false
+	switch {
+	case e.err == nil:
+		c.verified(p, e.mapping, now)
+	case errors.Is(e.err, gateway.ErrConflict):
+		p.drop()
+		p.deny(PortTaken, e.err, now)
+	case errors.Is(e.err, gateway.ErrRefused), errors.Is(e.err, gateway.ErrFull):
+		p.doubted = p.held.External != 0
+		p.deny(PortRefused, e.err, now)
+	default: // no WAN address, or nonsense: nothing is known of the mapping
+		p.asked = e.request
+		p.deny(PortRefused, e.err, now)
+	}
+}
+
+func (c *core) verified(p *port, m gateway.Mapping, now time.Time) {
+	gaveIn := p.state == PortRefused
+	p.state = PortVerified
+	if m.External == p.wanted {
+		p.problem = "" // else it says why the port is another one
+	}
+	p.held, p.asked, p.confirmed = m, gateway.Request{}, now
+	p.external = m.External
+	p.failures, p.retryAt, p.doubted = 0, time.Time{}, false
+	if !gaveIn {
+		return
+	}
+	// The gateway refused before and does not now: so it may for the others.
+	for i := range c.ports {
+		if c.ports[i].state == PortRefused {
+			c.ports[i].again = true
+		}
+	}
+}
+
+// deny is called when the gateway says no. A mapping that is held stays in use:
+// refused renewals are often refused although the mapping lives. A control port
+// that was wanted elsewhere than where we listen is asked for there instead.
+func (p *port) deny(state PortState, err error, now time.Time) {
+	p.failures++
+	p.retryAt = now.Add(min(firstRefusedPause<<min(p.failures-1, 10), lastRefusedPause))
+	if state == PortTaken {
+		p.retryAt = now.Add(takenPause)
+	}
+	if p.held.External != 0 {
+		return
+	}
+	if p.external != p.internal {
+		p.external, p.again = p.internal, true
+		if p.problem == "" {
+			p.problem = err.Error()
+		}
+		return
+	}
+	p.external = p.wanted
+	if p.state != state { // else it is the same problem, perhaps in other words
+		p.state, p.problem = state, err.Error()
+	}
+}
+
+// checked is the outcome of check.
+type checked struct {
+	index int
+	err   error
+}
+
+func (e checked) apply(c *core, now time.Time) {
+	c.gatewayDone(now)
+	c.upkept = now
+	p := &c.ports[e.index]
+	doubted := p.doubted
+	p.doubted = false
+	if gone(e.err) {
+		c.lose(now)
+		return
+	}
+	c.gw.seen = now
+	switch {
+	case e.err == nil:
+		p.confirmed = now
+	case errors.Is(e.err, gateway.ErrConflict):
+		p.drop()
+		p.deny(PortTaken, e.err, now)
+	case !errors.Is(e.err, gateway.ErrNotMapped):
+		// Nonsense is no proof of anything; the next round asks again.
+	case doubted:
+		p.drop()
+		p.deny(PortRefused, e.err, now)
+	default:
+		// One is lost: a gateway that restarted has lost them all.
+		p.drop()
+		c.mapAll()
+	}
+}
+
+// unmapped is the outcome of unmap, for mappings of an old address of ours.
+type unmapped struct {
+	mapping gateway.Mapping
+	err     error
+}
+
+func (e unmapped) apply(c *core, now time.Time) {
+	c.gatewayDone(now)
+	if gone(e.err) {
+		c.lose(now)
+		return
+	}
+	// A gateway may refuse a removal for another address than the asking one
+	// (miniupnpd's secure mode). The lease ends it then.
+	if len(c.gw.stale) > 0 && c.gw.stale[0] == e.mapping {
+		c.gw.stale = c.gw.stale[1:]
+	}
+}

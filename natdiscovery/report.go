@@ -1,0 +1,48 @@
+package natdiscovery
+
+import (
+	"context"
+	"log/slog"
+)
+
+// report logs what became different from old to s: each change once, a problem
+// when it begins and when it ends.
+func report(cfg Config, old, s *Status) {
+	log := cfg.Log
+	if !samePlace(old.Network, s.Network) {
+		log.Info("network read", "interface", s.Network.Interface, "local", s.Network.Local, "router", s.Network.Router)
+	}
+	reportGateway(log, old.Gateway, s.Gateway)
+	switch {
+	case old.External == s.External:
+	case !old.External.IsValid():
+		log.Info("external address learnt", "external", s.External, "source", s.Source)
+	default:
+		log.Info("external address changed", "old", old.External, "external", s.External, "source", s.Source)
+	}
+	if old.Verdict != s.Verdict || old.Advice != s.Advice {
+		log.Log(context.Background(), s.level(len(cfg.Methods) > 0), "reachability", "verdict", s.Verdict, "advice", s.Advice,
+			"external", s.External, "control_port", s.Control.External, "passive_ports", ranges(s.Outside))
+	}
+}
+
+func reportGateway(log *slog.Logger, old, g *GatewayStatus) {
+	switch {
+	case old == nil && g != nil:
+		log.Info("gateway found", "gateway", g.Address, "method", g.Method, "model", g.Model, "service", g.Service)
+	case old != nil && g == nil:
+		log.Warn("gateway lost, looking for it", "gateway", old.Address, "model", old.Model)
+	}
+}
+
+// level is how loud a verdict is: a warning when the operator has something to do
+// that he did not choose to do himself.
+func (s *Status) level(mapping bool) slog.Level {
+	switch {
+	case s.Verdict == VerdictLooking:
+		return slog.LevelDebug
+	case s.Advice == "", s.Verdict == ForwardedByHand && !mapping:
+		return slog.LevelInfo
+	}
+	return slog.LevelWarn
+}

@@ -1,0 +1,177 @@
+package natdiscovery
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"time"
+
+	"natftpd/natdiscovery/gateway"
+)
+
+const (
+	// A gateway that is silent is searched for again after 2, 4, 8 ... 60 s.
+	firstSearchPause, lastSearchPause = 2 * time.Second, time.Minute
+	// While none was ever found the pause ends here for the first
+	// eagerSearches: after a power cut the router is up later than we are.
+	eagerSearchPause, eagerSearches = 15 * time.Second, 24
+	// steady is how long a gateway must have served before its loss is met
+	// with a search at once; one that is lost sooner is not chased.
+	steady = time.Minute
+	// nonsenseLimit is how many senseless answers in a row lose a gateway.
+	nonsenseLimit = 3
+	// lostAfter is how many searches in a row must fail before a gateway that
+	// was there is called gone: a reboot is shorter than that on few routers,
+	// but the operator should know.
+	lostAfter = 3
+)
+
+// gatewayState is what is known of the gateway.
+type gatewayState struct {
+	lane
+	client   gateway.Client // the last one found, also after its loss; the core only hands it on
+	identity gateway.Device
+	method   gateway.Method
+	local    netip.Addr // our address as this gateway sees it
+
+	found, ever bool // now; at all since the network changed
+	foundAt     time.Time
+	searches    int       // in a row that found nothing that lasted
+	at          time.Time // of the next search
+	seen        time.Time // when it last answered
+	pollAt      time.Time // of the next question for its address
+	nonsense    int       // senseless answers in a row
+	told        netip.Addr
+	answered    bool // told is of this gateway, since it was found
+	stale       []gateway.Mapping
+}
+
+// discovered is the outcome of discover.
+type discovered struct {
+	network Network // where it was looked for
+	client  gateway.Client
+	device  gateway.Device
+	method  gateway.Method
+	local   netip.Addr
+	err     error
+}
+
+func (e discovered) apply(c *core, now time.Time) {
+	g := &c.gw
+	g.done()
+	if !samePlace(e.network, c.network.Network) {
+		return // moved has planned the next search
+	}
+	if e.err != nil {
+		g.searches++
+		g.at = now.Add(searchPause(g.searches, g.ever))
+		c.nobodyMaps()
+		return
+	}
+	same := sameGateway(e.device, g.identity)
+	g.client, g.identity, g.method, g.local = e.client, e.device, e.method, e.local
+	g.found, g.ever, g.foundAt, g.seen = true, true, now, now
+	g.answered, g.nonsense = false, 0
+	g.pollAt, g.rest = now, now.Add(pace)
+	c.adopt(same)
+	c.stun.hurry(now)
+}
+
+// sameGateway tells a gateway that came back from another one. Some change their
+// ID when they restart.
+func sameGateway(a, b gateway.Device) bool {
+	return a.ID != "" && a.ID == b.ID || a.Address == b.Address
+}
+
+// searchPause is the pause after so many searches in vain.
+func searchPause(searches int, ever bool) time.Duration {
+	limit := lastSearchPause
+	if !ever && searches <= eagerSearches {
+		limit = eagerSearchPause
+	}
+	return min(firstSearchPause<<min(searches-1, 10), limit)
+}
+
+// lose is called when the gateway does not answer. Its mappings are believed in
+// until their leases end.
+func (c *core) lose(now time.Time) {
+	g := &c.gw
+	if !g.found {
+		return
+	}
+	g.found, g.at = false, now
+	if now.Sub(g.foundAt) >= steady {
+		g.searches = 0
+	} else {
+		g.searches++
+		g.at = now.Add(searchPause(g.searches, g.ever))
+	}
+	c.stun.hurry(now)
+}
+
+// gone says whether err means that the gateway does not answer.
+func gone(err error) bool {
+	return errors.Is(err, gateway.ErrGone) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// addressTold is the outcome of askAddress.
+type addressTold struct {
+	addr netip.Addr
+	err  error
+}
+
+func (e addressTold) apply(c *core, now time.Time) {
+	g := &c.gw
+	c.gatewayDone(now)
+	g.pollAt = g.began.Add(c.cfg.CheckInterval * 2 / 3)
+	switch {
+	case e.err == nil:
+		c.told(e.addr, now)
+	case errors.Is(e.err, gateway.ErrNoWAN):
+		c.told(netip.Addr{}, now)
+	case gone(e.err):
+		c.lose(now)
+	default:
+		if g.nonsense++; g.nonsense >= nonsenseLimit {
+			c.lose(now)
+		}
+	}
+}
+
+// told takes in the gateway's word for its WAN address; the zero Addr: it has
+// none. Routers drop mappings when a new address comes (PPP reconnect), so all of
+// them are asked for again.
+func (c *core) told(addr netip.Addr, now time.Time) {
+	g := &c.gw
+	g.seen, g.nonsense, g.answered = now, 0, true
+	if addr == g.told {
+		return
+	}
+	g.told, c.since = addr, now
+	c.stun.hurry(now)
+	if addr.IsValid() {
+		c.mapAll()
+	}
+}
+
+// gatewayDone ends a request to the gateway, which then rests.
+func (c *core) gatewayDone(now time.Time) {
+	c.gw.done()
+	c.gw.rest = now.Add(pace)
+}
+
+// gatewayDuties are what the gateway is to be asked, what matters most first.
+func (c *core) gatewayDuties() []duty {
+	g := &c.gw
+	if len(c.cfg.Methods) == 0 || !c.network.known {
+		return nil
+	}
+	if !g.found {
+		return []duty{{g.at, discover{c.network.Network}}}
+	}
+	duties := []duty{{g.pollAt, askAddress{g.client}}}
+	if len(g.stale) > 0 {
+		duties = append(duties, duty{do: unmap{g.client, g.stale[0]}})
+	}
+	return append(append(duties, c.roundDuties()...), c.upkeepDuties()...)
+}

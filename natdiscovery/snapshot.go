@@ -1,0 +1,125 @@
+package natdiscovery
+
+import (
+	"slices"
+	"time"
+)
+
+// status is what the core publishes. It shares no memory that changes.
+func (c *core) status() Status {
+	s := Status{
+		External:      c.ext.addr,
+		Source:        c.ext.source,
+		Learnt:        c.ext.learnt,
+		Confirmed:     c.ext.confirmed,
+		Network:       c.network.Network,
+		Reflexive:     c.stun.addr,
+		ReflexiveSeen: c.stun.seen,
+		Control:       c.control().status(),
+	}
+	if g := &c.gw; g.found {
+		s.Gateway = &GatewayStatus{Device: g.identity, Method: g.method, External: c.evidence().gateway, Seen: g.seen}
+	}
+	passive := c.passive()
+	s.Passive = make([]Port, len(passive))
+	for i := range passive {
+		s.Passive[i] = passive[i].status()
+	}
+	s.Outside, s.Inside = outside(s.Passive), inside(s.Passive)
+	f := c.facts(&s)
+	s.Verdict = f.verdict()
+	s.Advice = f.advice(s.Verdict)
+	return s
+}
+
+func (p *port) status() Port {
+	external := p.wanted
+	if p.state == PortVerified {
+		external = p.held.External
+	}
+	return Port{
+		Internal: p.internal,
+		External: external,
+		State:    p.state,
+		Expires:  p.held.Expires(),
+		Problem:  p.problem,
+	}
+}
+
+// outside are the ports for clients outside: the verified ones. Where the gateway
+// opens none at all, the operator may have forwarded them by hand, and all are
+// worth a try; while the first round over them is under way there are none.
+func outside(passive []Port) []uint16 {
+	if verified := inState(passive, PortVerified); len(verified) > 0 {
+		return verified
+	}
+	if len(inState(passive, PortPending)) > 0 {
+		return nil
+	}
+	return inside(passive)
+}
+
+// inside are the ports for clients in the LAN: all but those whose outside belongs
+// to another host.
+func inside(passive []Port) []uint16 {
+	return inState(passive, PortPending, PortVerified, PortByHand, PortRefused)
+}
+
+// facts are what the verdict on s is made from.
+func (c *core) facts(s *Status) facts {
+	g := &c.gw
+	f := facts{
+		external: s.External,
+		local:    s.Network.Local,
+		router:   s.Network.Router,
+		control:  s.Control,
+		wanted:   c.control().wanted,
+		passive:  s.Passive,
+		mapping:  len(c.cfg.Methods) > 0,
+		found:    g.found,
+		seeking:  c.seeking(),
+		lost:     !g.found && g.searches >= lostAfter,
+	}
+	e := c.evidence()
+	if g.found {
+		f.router = g.identity.Address
+		f.wan, f.noWAN = e.gateway, g.answered && !g.told.IsValid()
+	}
+	f.reflexive, f.agreed, f.contradicted = e.reflexive, e.agreed, e.contradicted()
+	if c.cfg.ExternalHost != "" && c.name.tried && !c.name.addr.IsValid() {
+		f.uselessHost = c.cfg.ExternalHost
+	}
+	return f
+}
+
+// seeking says whether a first answer is still awaited from somebody.
+func (c *core) seeking() bool {
+	mapping, g, s := len(c.cfg.Methods) > 0, &c.gw, &c.stun
+	return mapping && !g.found && g.searches == 0 ||
+		g.found && !g.answered ||
+		c.cfg.AskSTUN != nil && s.seen.IsZero() && s.failures == 0
+}
+
+// sameAs says whether s and o tell a reader the same: all but times and
+// confirmations.
+func (s *Status) sameAs(o *Status) bool {
+	return s.External == o.External && s.Verdict == o.Verdict && s.Advice == o.Advice &&
+		s.Network.sameAs(o.Network) && s.Gateway.sameAs(o.Gateway) &&
+		s.Control.sameAs(o.Control) && slices.EqualFunc(s.Passive, o.Passive, Port.sameAs)
+}
+
+func (n Network) sameAs(o Network) bool {
+	return samePlace(n, o) && slices.Equal(n.LANs, o.LANs)
+}
+
+func (g *GatewayStatus) sameAs(o *GatewayStatus) bool {
+	if g == nil || o == nil {
+		return g == o
+	}
+	return g.Device == o.Device && g.Method == o.Method && g.External == o.External
+}
+
+func (p Port) sameAs(o Port) bool {
+	p.Expires, o.Expires = time.Time{}, time.Time{}
+	return p == o
+}

@@ -1,0 +1,104 @@
+package natdiscovery
+
+import (
+	"net/netip"
+	"time"
+
+	"natftpd/natdiscovery/gateway"
+)
+
+// What a gateway is asked when nothing changes: at the default interval its
+// address 6 times a minute, and in the 6 requests that remain of 12 one renewal or
+// retry (a look, the request, a look) and 3 checks.
+const (
+	// checkCycle is the time in which every mapping is checked once. With the
+	// renewals that come between, none goes unchecked for 5 minutes: routers
+	// drop mappings for reasons of their own (miniupnpd's clean_ruleset_interval).
+	checkCycle = 200 * time.Second
+	// checkPause is the least time between two checks: 4 a minute.
+	checkPause = 15 * time.Second
+	// renewPause is the least time between two renewals or retries.
+	renewPause = time.Minute
+)
+
+// roundDuties are the ports to be mapped at once, in order: the control port,
+// then the passive ports.
+func (c *core) roundDuties() []duty {
+	var duties []duty
+	for i := range c.ports {
+		switch p := &c.ports[i]; {
+		case p.doubted:
+			duties = append(duties, duty{do: check{c.gw.client, i, p.held}})
+		case p.again:
+			duties = append(duties, duty{do: c.mapDuty(i)})
+		}
+	}
+	return duties
+}
+
+// upkeepDuties are the renewals, retries and checks, spread out so that the
+// gateway is asked little at a time. A renewal is due at half of the lease
+// (RFC 6886, section 3.3) and waits for no turn any more at three quarters.
+func (c *core) upkeepDuties() []duty {
+	turn := c.upkept.Add(c.checkPause())
+	renewal := later(turn, c.renewed.Add(renewPause))
+	var urgent, spread []duty
+	oldest := -1
+	for i := range c.ports {
+		p := &c.ports[i]
+		switch p.state {
+		case PortVerified:
+			if oldest < 0 || p.confirmed.Before(c.ports[oldest].confirmed) {
+				oldest = i
+			}
+			if p.held.Lifetime == 0 {
+				continue
+			}
+			late := p.held.Granted.Add(p.held.Lifetime / 4 * 3)
+			urgent = append(urgent, duty{later(late, p.retryAt), c.mapDuty(i)})
+			spread = append(spread, duty{later(later(p.held.RenewAt(), p.retryAt), renewal), c.mapDuty(i)})
+		case PortTaken, PortRefused:
+			spread = append(spread, duty{later(p.retryAt, renewal), c.mapDuty(i)})
+		}
+	}
+	duties := append(urgent, spread...)
+	if oldest >= 0 {
+		duties = append(duties, duty{turn, check{c.gw.client, oldest, c.ports[oldest].held}})
+	}
+	return duties
+}
+
+// checkPause is the time between two checks.
+func (c *core) checkPause() time.Duration {
+	verified := 0
+	for i := range c.ports {
+		if c.ports[i].state == PortVerified {
+			verified++
+		}
+	}
+	return max(checkCycle/time.Duration(max(verified, 1)), checkPause)
+}
+
+// mapDuty asks for port i.
+func (c *core) mapDuty(i int) mapPort {
+	p := &c.ports[i]
+	return mapPort{c.gw.client, i, gateway.Request{
+		Internal:    netip.AddrPortFrom(c.gw.local, p.internal),
+		External:    p.external,
+		Lease:       c.cfg.Lease,
+		Description: c.cfg.Description,
+	}}
+}
+
+// leave returns the mappings to be removed at the end, with the gateway to ask.
+// A mapping that is being asked for at this moment may be there as well.
+func (c *core) leave() (gateway.Client, []gateway.Mapping) {
+	list := c.gw.stale
+	if m, ok := c.gw.doing.(mapPort); ok {
+		c.ports[m.index].asked = m.request
+	}
+	for i := range c.ports {
+		list = append(list, c.ports[i].leftovers()...)
+	}
+	return c.gw.client, list
+}

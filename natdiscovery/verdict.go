@@ -1,0 +1,113 @@
+package natdiscovery
+
+import (
+	"net/netip"
+	"slices"
+
+	"natftpd/natdiscovery/gateway"
+)
+
+// facts are what the verdict and its advice are made from.
+type facts struct {
+	external, local, router netip.Addr
+
+	mapping bool // a gateway may be asked at all
+	seeking bool // a first answer is awaited from somebody
+	found   bool // a gateway serves us
+	lost    bool // one did, and has not answered for long
+
+	wan          netip.Addr // as the gateway tells it, now
+	noWAN        bool       // the gateway tells that it has none
+	reflexive    netip.Addr // as STUN tells it since, agreed times in a row
+	agreed       int
+	contradicted bool // STUN says that wan is not what the internet sees
+
+	control     Port
+	wanted      uint16 // the control port that was asked for first
+	passive     []Port
+	uselessHost string // the operator's host name, if it stands for no usable address
+}
+
+// verdict is the matrix. What makes us unreachable whatever the ports say comes
+// first.
+func (f facts) verdict() Verdict {
+	switch {
+	case f.carrierNAT():
+		return CarrierNAT
+	case f.wan.IsValid() && !gateway.Public(f.wan):
+		return DoubleNAT
+	case f.noWAN && f.reflexive.IsValid():
+		return f.behindRefusal()
+	case f.seeking && !f.open():
+		return VerdictLooking
+	case !f.external.IsValid() && (f.found || !f.mapping):
+		return AddressUnknown
+	case !f.external.IsValid(), f.lost && f.open():
+		return NoGateway
+	case f.external == f.local:
+		return Reachable
+	case !f.mapping:
+		return ForwardedByHand
+	}
+	return f.portsVerdict()
+}
+
+// portsVerdict judges by how far the ports are open.
+func (f facts) portsVerdict() Verdict {
+	switch f.control.State {
+	case PortTaken:
+		return PortTakenByHost
+	case PortRefused:
+		return GatewayRefuses
+	case PortByHand:
+		return ForwardedByHand
+	case PortPending:
+		return VerdictLooking
+	}
+	for _, by := range []struct {
+		state   PortState
+		verdict Verdict
+	}{
+		{PortVerified, Reachable},
+		{PortPending, VerdictLooking},
+		{PortRefused, GatewayRefuses},
+		{PortTaken, PortTakenByHost},
+	} {
+		if len(inState(f.passive, by.state)) > 0 {
+			return by.verdict
+		}
+	}
+	return ForwardedByHand
+}
+
+// carrierNAT says whether the carrier keeps the only public address: then the
+// gateway has one of RFC 6598 or RFC 7335, or this host itself.
+func (f facts) carrierNAT() bool {
+	return gateway.Shared(f.wan) || !f.found && gateway.Shared(f.local) && f.external != f.local
+}
+
+// behindRefusal judges a gateway that tells no WAN address although STUN sees one.
+// miniupnpd does that when its WAN address is private; but after a reconnect STUN
+// may only have seen the new address first, so it is asked twice.
+func (f facts) behindRefusal() Verdict {
+	if f.agreed < 2 {
+		return VerdictLooking
+	}
+	return DoubleNAT
+}
+
+// open says whether the gateway is known to have opened anything.
+func (f facts) open() bool {
+	return f.control.State == PortVerified || len(inState(f.passive, PortVerified)) > 0
+}
+
+// inState are the outside numbers of the ports in one of the states, in order.
+func inState(ports []Port, states ...PortState) []uint16 {
+	var list []uint16
+	for _, p := range ports {
+		if slices.Contains(states, p.State) {
+			list = append(list, p.External)
+		}
+	}
+	return list
+}

@@ -1,0 +1,156 @@
+package control_test
+
+import (
+	"context"
+	"io"
+	"net"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"natftpd/server/control"
+)
+
+// stalling starts a download that the client does not read, so that it runs
+// until somebody ends it.
+func stalling(t *testing.T, s *service) (*client, net.Conn) {
+	t.Helper()
+	s.write("big", make([]byte, 32<<20))
+	c := s.login()
+	c.cmd("TYPE I", "200")
+	d := c.pasv()
+	c.cmd("RETR big", "150")
+	return c, d
+}
+
+func TestABOREndsATransferAtOnce(t *testing.T) {
+	s := serve(t, func(cfg *control.Config) { cfg.DataTimeout = time.Hour })
+	c, _ := stalling(t, s)
+	c.send("ABOR\r\n")
+	c.expect("426")
+	c.expect("226")
+	c.cmd("NOOP", "200")
+}
+
+func TestABOREndsTheWaitForADataConnection(t *testing.T) {
+	s := serve(t, func(cfg *control.Config) { cfg.DataTimeout = time.Hour })
+	s.write("f", nil)
+	for name, arrange := range map[string]func(c *client){
+		"passive":             func(c *client) { c.cmd("PASV", "227") },
+		"after a refused one": func(c *client) { c.cmd("EPSV", "229") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := s.login()
+			arrange(c)
+			c.send("RETR f\r\nABOR\r\n")
+			c.expect("426")
+			c.expect("226")
+			c.cmd("RETR f", "425")
+		})
+	}
+}
+
+func TestABORAsUrgentTelnetData(t *testing.T) {
+	s := serve(t, func(cfg *control.Config) { cfg.DataTimeout = time.Hour })
+	c, _ := stalling(t, s)
+	raw, err := c.conn.(*net.TCPConn).SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.send("\xff\xf4\xff")
+	raw.Control(func(fd uintptr) { err = syscall.Sendto(int(fd), []byte{0xf2}, syscall.MSG_OOB, nil) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.send("ABOR\r\n")
+	c.expect("426")
+	c.expect("226")
+}
+
+func TestABORWithoutATransfer(t *testing.T) {
+	c := serve(t, nil).login()
+	c.cmd("ABOR", "226")
+	c.cmd("PASV", "227")
+	c.cmd("ABOR", "226")
+	c.cmd("LIST", "425") // it took the data connection with it
+}
+
+func TestDuringATransferOnlyABORAndSTATOvertake(t *testing.T) {
+	s := serve(t, func(cfg *control.Config) { cfg.DataTimeout = time.Hour })
+	c, d := stalling(t, s)
+	c.send("NOOP\r\nPWD\r\nSTAT\r\n")
+	if got := c.expect("211"); !strings.Contains(got, "RETR big") {
+		t.Errorf("STAT does not tell of the transfer: %q", got)
+	}
+	go io.Copy(io.Discard, d)
+	c.expect("226")
+	c.expect("200")
+	c.expect("257")
+}
+
+func TestManyCommandsWaitForATransfer(t *testing.T) {
+	s := serve(t, func(cfg *control.Config) { cfg.DataTimeout = time.Hour })
+	c, d := stalling(t, s)
+	const n = 500 // more than are held
+	c.send(strings.Repeat("NOOP\r\n", n))
+	go io.Copy(io.Discard, d)
+	c.expect("226")
+	for range n {
+		c.expect("200")
+	}
+}
+
+func TestAControlConnectionThatBreaksTakesItsTransferAlong(t *testing.T) {
+	s := serve(t, func(cfg *control.Config) { cfg.DataTimeout = time.Hour })
+	c, d := stalling(t, s)
+	c.conn.Close()
+	if _, err := io.Copy(io.Discard, d); err == nil {
+		t.Error("the data connection ended in order: half a file looks whole")
+	}
+	s.emptied()
+}
+
+func TestDrainLetsTransfersFinish(t *testing.T) {
+	s := serve(t, func(cfg *control.Config) { cfg.DataTimeout = time.Hour })
+	idle := s.login()
+	busy, d := stalling(t, s)
+	drained := make(chan int)
+	go func() { drained <- s.sess.Drain(context.Background()) }()
+	idle.expect("421")
+	idle.ended()
+	if n, err := io.Copy(io.Discard, d); err != nil || n != 32<<20 {
+		t.Errorf("the transfer got %d bytes, %v", n, err)
+	}
+	busy.expect("226")
+	busy.expect("421")
+	if killed := <-drained; killed != 0 {
+		t.Errorf("%d sessions were killed", killed)
+	}
+}
+
+func TestDrainCutsWhatDoesNotFinish(t *testing.T) {
+	s := serve(t, func(cfg *control.Config) { cfg.DataTimeout = time.Hour })
+	c, _ := stalling(t, s)
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if killed := s.sess.Drain(ctx); killed != 1 {
+		t.Errorf("%d sessions were killed, want 1", killed)
+	}
+	c.ended()
+}
+
+func TestAnIdleSessionIsEndedButNotDuringATransfer(t *testing.T) {
+	s := serve(t, func(cfg *control.Config) {
+		cfg.IdleTimeout = 100 * time.Millisecond
+		cfg.DataTimeout = time.Hour
+	})
+	c, d := stalling(t, s)
+	<-time.After(300 * time.Millisecond) // three times as long as idle
+	if n, err := io.Copy(io.Discard, d); err != nil || n != 32<<20 {
+		t.Errorf("the transfer got %d bytes, %v", n, err)
+	}
+	c.expect("226")
+	c.expect("421")
+	c.ended()
+}

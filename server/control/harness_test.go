@@ -1,0 +1,374 @@
+package control_test
+
+import (
+	"bufio"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	cryptorand "crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/big"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"natftpd/driver"
+	"natftpd/server/control"
+	"natftpd/server/data"
+)
+
+// service is a running front with one account, alice with password secret, on
+// loopback.
+type service struct {
+	t     *testing.T
+	addr  *net.TCPAddr
+	home  string
+	ports []uint16
+	log   *logBuffer
+	sess  *driver.Sessions
+	tls   *tls.Config // a client's
+}
+
+// serve starts a service; change adjusts its configuration before.
+func serve(t *testing.T, change func(*control.Config)) *service {
+	t.Helper()
+	s := &service{t: t, home: filepath.Join(t.TempDir(), "home"), log: &logBuffer{}}
+	accounts, err := driver.NewAccounts([]driver.User{
+		{Name: "alice", Password: quickHash, Home: s.home, Access: driver.ReadWrite},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.ListenTCP("tcp", &net.TCPAddr{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.addr = &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: l.Addr().(*net.TCPAddr).Port}
+	server, client := tlsPair(t)
+	s.tls = client
+	s.sess = driver.NewSessions(50, 20)
+	cfg := control.Config{
+		Log:         slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Banner:      "natftpd ready.",
+		Accounts:    accounts,
+		Sessions:    s.sess,
+		TLS:         server,
+		ActiveMode:  true,
+		IdleTimeout: time.Minute,
+		DataTimeout: 10 * time.Second,
+		Ports:       s.listen(4),
+		Advertise: func(_, local netip.Addr) control.Advice {
+			return control.Advice{Addr: local, Ports: s.ports}
+		},
+	}
+	if change != nil {
+		change(&cfg)
+	}
+	front := control.New(cfg)
+	ran, served := make(chan error), make(chan error)
+	go func() { ran <- front.Run() }()
+	go func() { served <- front.Serve(l) }()
+	t.Cleanup(func() {
+		l.Close()
+		if err := <-served; err != nil {
+			t.Errorf("Serve: %v", err)
+		}
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		s.sess.Drain(ctx)
+		front.Close()
+		if err := <-ran; err != nil {
+			t.Errorf("Run: %v", err)
+		}
+		if n := s.sess.Len(); n != 0 {
+			t.Errorf("%d sessions are left", n)
+		}
+		cfg.Ports.Close()
+	})
+	return s
+}
+
+// quickHash is bcrypt of "secret" at its lowest cost.
+const quickHash = "$2a$04$ddPhG7hCnrejbJx36hMAM.TTQYJ4dkJM5V5DThqsICCo3xv95FH32"
+
+// listen opens n consecutive passive ports.
+func (s *service) listen(n int) *data.Ports {
+	for range 100 {
+		first := uint16(20000 + rand.IntN(40000))
+		p, err := data.Listen("", first, first+uint16(n)-1, 30*time.Second, slog.New(slog.DiscardHandler))
+		if err == nil {
+			for i := range n {
+				s.ports = append(s.ports, first+uint16(i))
+			}
+			return p
+		}
+	}
+	s.t.Fatal("no free range of ports")
+	return nil
+}
+
+func (s *service) write(name string, content []byte) {
+	s.t.Helper()
+	if err := os.WriteFile(filepath.Join(s.home, name), content, 0o644); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// emptied waits until the server has noticed that every client is gone.
+func (s *service) emptied() {
+	s.t.Helper()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for end := time.After(patience); s.sess.Len() > 0; {
+		select {
+		case <-tick.C:
+		case <-end:
+			s.t.Fatalf("%d sessions stay", s.sess.Len())
+		}
+	}
+}
+
+// client is a control connection that a test talks on by hand.
+type client struct {
+	t    *testing.T
+	s    *service
+	conn net.Conn
+	r    *bufio.Reader
+}
+
+// patience is how long a test waits for what must come.
+const patience = 20 * time.Second
+
+// connect opens a control connection and reads the greeting.
+func (s *service) connect() *client {
+	s.t.Helper()
+	return s.connectTo("tcp", s.addr.String())
+}
+
+func (s *service) connectTo(network, addr string) *client {
+	s.t.Helper()
+	conn, err := net.Dial(network, addr)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { conn.Close() })
+	c := &client{t: s.t, s: s, conn: conn, r: bufio.NewReader(conn)}
+	c.expect("220")
+	return c
+}
+
+// login is a client that is alice.
+func (s *service) login() *client {
+	s.t.Helper()
+	c := s.connect()
+	c.cmd("USER alice", "331")
+	c.cmd("PASS secret", "230")
+	return c
+}
+
+// send sends bytes as they are.
+func (c *client) send(raw string) {
+	c.t.Helper()
+	if _, err := io.WriteString(c.conn, raw); err != nil {
+		c.t.Fatalf("send %q: %v", raw, err)
+	}
+}
+
+// reply reads one reply, of one line or many.
+func (c *client) reply() string {
+	c.t.Helper()
+	c.conn.SetReadDeadline(time.Now().Add(patience))
+	var all strings.Builder
+	for code := ""; ; {
+		text, err := c.r.ReadString('\n')
+		all.WriteString(text)
+		if err != nil {
+			c.t.Fatalf("reply: %v after %q", err, all.String())
+		}
+		if !strings.HasSuffix(text, "\r\n") {
+			c.t.Fatalf("a reply's line ends in %q", text)
+		}
+		if code == "" {
+			code = text[:3]
+		}
+		if strings.HasPrefix(text, code+" ") {
+			return strings.TrimSuffix(all.String(), "\r\n")
+		}
+	}
+}
+
+// expect reads a reply that must begin with want.
+func (c *client) expect(want string) string {
+	c.t.Helper()
+	got := c.reply()
+	if !strings.HasPrefix(got, want) {
+		c.t.Fatalf("got %q, want %q…", got, want)
+	}
+	return got
+}
+
+// cmd sends a command and expects its reply to begin with want.
+func (c *client) cmd(command, want string) string {
+	c.t.Helper()
+	c.send(command + "\r\n")
+	got := c.reply()
+	if !strings.HasPrefix(got, want) {
+		c.t.Fatalf("%s: got %q, want %q…", command, got, want)
+	}
+	return got
+}
+
+// ended waits for the server to hang up.
+func (c *client) ended() {
+	c.t.Helper()
+	c.conn.SetReadDeadline(time.Now().Add(patience))
+	if rest, err := io.ReadAll(c.r); err != nil && !strings.Contains(err.Error(), "reset") {
+		c.t.Fatalf("not hung up: %v after %q", err, rest)
+	}
+}
+
+// secure makes TLS of the control connection.
+func (c *client) secure() {
+	c.t.Helper()
+	c.cmd("AUTH TLS", "234")
+	channel := tls.Client(c.conn, c.s.tls)
+	if err := channel.Handshake(); err != nil {
+		c.t.Fatal(err)
+	}
+	c.conn, c.r = channel, bufio.NewReader(channel)
+}
+
+// pasv and epsv ask for a passive data connection and make it.
+func (c *client) pasv() net.Conn {
+	c.t.Helper()
+	return c.dial(pasvAddr(c.t, c.cmd("PASV", "227 Entering Passive Mode (")))
+}
+
+func pasvAddr(t *testing.T, reply string) string {
+	t.Helper()
+	var h [4]byte
+	var p [2]int
+	_, rest, _ := strings.Cut(reply, "(")
+	if _, err := fmt.Sscanf(rest, "%d,%d,%d,%d,%d,%d)", &h[0], &h[1], &h[2], &h[3], &p[0], &p[1]); err != nil {
+		t.Fatalf("%q: %v", reply, err)
+	}
+	return netip.AddrPortFrom(netip.AddrFrom4(h), uint16(p[0]<<8|p[1])).String()
+}
+
+func (c *client) epsv() net.Conn {
+	c.t.Helper()
+	return c.dial(c.epsvAddr())
+}
+
+func (c *client) epsvAddr() string {
+	c.t.Helper()
+	var port int
+	reply := c.cmd("EPSV", "229 Entering Extended Passive Mode (|||")
+	_, rest, _ := strings.Cut(reply, "(")
+	if _, err := fmt.Sscanf(rest, "|||%d|)", &port); err != nil {
+		c.t.Fatalf("%q: %v", reply, err)
+	}
+	host, _, _ := net.SplitHostPort(c.conn.RemoteAddr().String())
+	return net.JoinHostPort(host, fmt.Sprint(port))
+}
+
+func (c *client) dial(addr string) net.Conn {
+	c.t.Helper()
+	d, err := net.Dial("tcp", addr)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.t.Cleanup(func() { d.Close() })
+	d.SetDeadline(time.Now().Add(patience))
+	return d
+}
+
+// port offers an active data connection by the command that name makes of our
+// address.
+func (c *client) port(name string) net.Listener {
+	c.t.Helper()
+	host, _, _ := net.SplitHostPort(c.conn.LocalAddr().String())
+	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.t.Cleanup(func() { l.Close() })
+	c.cmd(portCommand(name, l.Addr().(*net.TCPAddr).AddrPort()), "200")
+	return l
+}
+
+func portCommand(name string, a netip.AddrPort) string {
+	if name == "EPRT" {
+		family := 2
+		if a.Addr().Unmap().Is4() {
+			family = 1
+		}
+		return fmt.Sprintf("EPRT |%d|%s|%d|", family, a.Addr().Unmap(), a.Port())
+	}
+	h := a.Addr().Unmap().As4()
+	return fmt.Sprintf("PORT %d,%d,%d,%d,%d,%d", h[0], h[1], h[2], h[3], a.Port()>>8, a.Port()&0xff)
+}
+
+// download runs a command that sends, over an open data connection.
+func (c *client) download(command string, d io.Reader) string {
+	c.t.Helper()
+	c.cmd(command, "150")
+	got, err := io.ReadAll(d)
+	if err != nil {
+		c.t.Fatalf("%s: %v", command, err)
+	}
+	c.expect("226")
+	return string(got)
+}
+
+// upload runs a command that stores, over an open data connection.
+func (c *client) upload(command string, d net.Conn, content string) {
+	c.t.Helper()
+	c.cmd(command, "150")
+	if _, err := io.WriteString(d, content); err != nil {
+		c.t.Fatalf("%s: %v", command, err)
+	}
+	d.Close()
+	c.expect("226")
+}
+
+// stored is what is on the disk.
+func (s *service) stored(name string) string {
+	s.t.Helper()
+	b, err := os.ReadFile(filepath.Join(s.home, name))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return string(b)
+}
+
+// tlsPair is a server's and a client's configuration that fit.
+func tlsPair(t *testing.T) (server, client *tls.Config) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), cryptorand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{"natftpd.test"}, NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(cryptorand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaf, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AddCert(leaf)
+	return &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}},
+		&tls.Config{RootCAs: roots, ServerName: "natftpd.test", ClientSessionCache: tls.NewLRUClientSessionCache(8)}
+}

@@ -1,0 +1,154 @@
+package driver
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"sync"
+
+	ftpserver "github.com/fclairamb/ftpserverlib"
+	"github.com/spf13/afero"
+)
+
+// File is an open file, or a directory open for reading, whose errors carry
+// FTP paths only.
+//
+// It has neither ReadFrom nor WriteTo: io.Copy would call these instead of
+// those of the data connection, and the latter, which takes OSFile from here
+// and its own socket from there, can use sendfile and splice.
+type File struct {
+	file   *os.File
+	home   *Home
+	target target
+
+	mu     sync.Mutex
+	broken error // guarded by mu
+}
+
+var (
+	_ afero.File                  = (*File)(nil)
+	_ ftpserver.FileTransfer      = (*File)(nil)
+	_ ftpserver.FileTransferError = (*File)(nil)
+)
+
+// OSFile is the file itself, for sendfile and splice. Its errors name the file
+// on the host: pass them through Translate. It is closed by Close only.
+func (f *File) OSFile() *os.File { return f.file }
+
+// Translate turns an error of OSFile into what Read and Write would have
+// returned: the FTP path for the host path, ErrStorageExceeded of the FTP
+// library for a full disk. An error that no file has caused stays what it is.
+func (f *File) Translate(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return f.fail(path.Op, path)
+	}
+	return err
+}
+
+// TransferError is told by the FTP library, before Close, that the transfer
+// broke. What has arrived of an upload stays, for the client to resume.
+func (f *File) TransferError(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.broken = err
+}
+
+// Broken is what broke the transfer, or nil.
+func (f *File) Broken() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.broken
+}
+
+// fail is ftpError for this file. The end of a file stays the bare io.EOF that
+// io.Copy looks for.
+func (f *File) fail(op string, err error) error {
+	if errors.Is(err, io.EOF) {
+		return io.EOF
+	}
+	return ftpError(op, f.target.name, err)
+}
+
+// Name is the FTP path.
+func (f *File) Name() string { return f.target.name }
+
+// Read implements io.Reader.
+func (f *File) Read(p []byte) (int, error) {
+	n, err := f.file.Read(p)
+	return n, f.fail("read", err)
+}
+
+// ReadAt implements io.ReaderAt.
+func (f *File) ReadAt(p []byte, offset int64) (int, error) {
+	n, err := f.file.ReadAt(p, offset)
+	return n, f.fail("read", err)
+}
+
+// Write implements io.Writer.
+func (f *File) Write(p []byte) (int, error) {
+	n, err := f.file.Write(p)
+	return n, f.fail("write", err)
+}
+
+// WriteAt implements io.WriterAt.
+func (f *File) WriteAt(p []byte, offset int64) (int, error) {
+	n, err := f.file.WriteAt(p, offset)
+	return n, f.fail("write", err)
+}
+
+// WriteString implements io.StringWriter.
+func (f *File) WriteString(s string) (int, error) { return f.Write([]byte(s)) }
+
+// Seek implements io.Seeker.
+func (f *File) Seek(offset int64, whence int) (int64, error) {
+	n, err := f.file.Seek(offset, whence)
+	return n, f.fail("seek", err)
+}
+
+// Truncate sets the size.
+func (f *File) Truncate(size int64) error { return f.fail("truncate", f.file.Truncate(size)) }
+
+// Sync writes what the host still has in memory to the disk.
+func (f *File) Sync() error { return f.fail("sync", f.file.Sync()) }
+
+// Stat describes the file.
+func (f *File) Stat() (fs.FileInfo, error) {
+	info, err := f.file.Stat()
+	if err != nil {
+		return nil, f.fail("stat", err)
+	}
+	return named{info, path.Base(f.target.name)}, nil
+}
+
+// Close closes the file.
+func (f *File) Close() error { return f.fail("close", f.file.Close()) }
+
+// Readdirnames reads the next names of a directory, as os.File does, leaving
+// out those that the FTP protocol can't carry (see Home.ReadDir).
+func (f *File) Readdirnames(count int) ([]string, error) {
+	for {
+		names, err := f.file.Readdirnames(count)
+		names = printable(names)
+		if len(names) > 0 || err != nil || count <= 0 {
+			return names, f.fail("readdir", err)
+		}
+	}
+}
+
+// Readdir reads the next entries of a directory, as os.File does; see
+// Home.ReadDir for what an entry tells.
+func (f *File) Readdir(count int) ([]fs.FileInfo, error) {
+	for {
+		names, err := f.Readdirnames(count)
+		if err != nil {
+			return nil, err
+		}
+		infos, err := f.home.entries(f.target, names)
+		if len(infos) > 0 || err != nil || count <= 0 {
+			return infos, err
+		}
+	}
+}

@@ -1,0 +1,123 @@
+package driver
+
+import (
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"unicode"
+
+	ftpserver "github.com/fclairamb/ftpserverlib"
+	"github.com/spf13/afero"
+)
+
+// Home is the folder of a user as one session sees it, with the rights of the
+// account. It may be used from several goroutines. The session closes it.
+type Home struct {
+	root   *os.Root
+	access Access
+	own    ownFiles
+}
+
+// What the FTP library asks a file system for.
+var (
+	_ afero.Fs                                      = (*Home)(nil)
+	_ ftpserver.ClientDriverExtensionFileList       = (*Home)(nil)
+	_ ftpserver.ClientDriverExtentionFileTransfer   = (*Home)(nil)
+	_ ftpserver.ClientDriverExtensionRemoveDir      = (*Home)(nil)
+	_ ftpserver.ClientDriverExtensionAvailableSpace = (*Home)(nil)
+)
+
+func openHome(folder string, access Access) (*Home, error) {
+	root, err := os.OpenRoot(folder)
+	if err != nil {
+		return nil, bare(err)
+	}
+	return &Home{root: root, access: access}, nil
+}
+
+// Name says what kind of file system this is.
+func (h *Home) Name() string { return "home" }
+
+// Close lets go of the folder. Files that are open stay usable; everything
+// else fails with fs.ErrClosed. It may be called twice.
+func (h *Home) Close() error {
+	return ftpError("close", "/", h.root.Close())
+}
+
+// target is what an operation is about: a name inside the home.
+type target struct {
+	op    string // for error texts
+	name  string // clean absolute FTP path
+	local string // the same, as os.Root wants it
+}
+
+// resolve cleans a name that a client sent. A control character in it would
+// forge lines of replies and listings, or drive the operator's terminal.
+func (h *Home) resolve(op, name string) (target, error) {
+	name = path.Clean("/" + name)
+	local := filepath.FromSlash(strings.TrimPrefix(name, "/"))
+	if local == "" {
+		local = "."
+	}
+	if !isPrintable(name) || !filepath.IsLocal(local) || foreignSeparator(name) {
+		return target{}, ftpError(op, strings.Map(hideControl, name), ftpserver.ErrFileNameNotAllowed)
+	}
+	return target{op: op, name: name, local: local}, nil
+}
+
+func (t target) isHome() bool { return t.local == "." }
+
+// fail is ftpError for this target; nil stays nil.
+func (t target) fail(err error) error { return ftpError(t.op, t.name, err) }
+
+// permits looks the operation up in the access table.
+func (h *Home) permits(op operation, t target) bool {
+	switch rules[op][h.access] {
+	case yes:
+		return true
+	case own:
+		info, err := h.root.Lstat(t.local)
+		return err == nil && h.own.has(t.name, info)
+	default:
+		return false
+	}
+}
+
+// change is the frame of everything that alters what a name stands for. The
+// home itself belongs to the operator: nobody removes, renames or locks it.
+func (h *Home) change(op operation, verb, name string, do func(t target) error) error {
+	t, err := h.resolve(verb, name)
+	if err != nil {
+		return err
+	}
+	if t.isHome() && op != makeDirectory || !h.permits(op, t) {
+		return t.fail(fs.ErrPermission)
+	}
+	return t.fail(do(t))
+}
+
+func isPrintable(name string) bool { return !strings.ContainsFunc(name, unicode.IsControl) }
+
+// foreignSeparator finds a separator that the host knows and FTP does not:
+// a backslash on Windows would make two names of one.
+func foreignSeparator(name string) bool {
+	return filepath.Separator != '/' && strings.ContainsRune(name, filepath.Separator)
+}
+
+func hideControl(r rune) rune {
+	if unicode.IsControl(r) {
+		return '?'
+	}
+	return r
+}
+
+// named gives a FileInfo the name that the client asked for: os.Root names its
+// own folder ".".
+type named struct {
+	fs.FileInfo
+	name string
+}
+
+func (n named) Name() string { return n.name }

@@ -1,0 +1,179 @@
+package driver
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"syscall"
+
+	ftpserver "github.com/fclairamb/ftpserverlib"
+	"github.com/spf13/afero"
+)
+
+const (
+	writing  = os.O_WRONLY | os.O_RDWR
+	altering = os.O_APPEND | os.O_CREATE | os.O_TRUNC | os.O_EXCL
+)
+
+// Open opens a file or a directory for reading.
+func (h *Home) Open(name string) (afero.File, error) {
+	return h.OpenFile(name, os.O_RDONLY, 0)
+}
+
+// Create opens a file for reading and writing and empties it, or makes it.
+func (h *Home) Create(name string) (afero.File, error) {
+	return h.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0)
+}
+
+// OpenFile opens a regular file, or a directory for reading. The mode is
+// ignored: see fileMode.
+func (h *Home) OpenFile(name string, flags int, _ fs.FileMode) (afero.File, error) {
+	t, err := h.resolve("open", name)
+	if err != nil {
+		return nil, err
+	}
+	f, _, err := h.open(t, flags)
+	if err != nil {
+		return nil, t.fail(err)
+	}
+	return f, nil
+}
+
+// GetHandle opens a file for RETR, STOR or APPE. Only regular files are
+// transferred. The offset is where the library is going to seek to (REST); one
+// beyond the end of the file is refused, in either direction, since it would
+// leave a hole or send nothing. An upload that starts at an offset overwrites
+// from there and does not make a missing file.
+//
+// The result is a *File.
+func (h *Home) GetHandle(name string, flags int, offset int64) (ftpserver.FileTransfer, error) {
+	t, err := h.resolve("open", name)
+	if err != nil {
+		return nil, err
+	}
+	if offset > 0 {
+		flags &^= os.O_CREATE | os.O_TRUNC
+	}
+	f, info, err := h.open(t, flags)
+	if err != nil {
+		return nil, t.fail(err)
+	}
+	switch {
+	case info.IsDir():
+		err = syscall.EISDIR
+	case offset < 0, offset > info.Size():
+		err = fmt.Errorf("restart at %d of %d bytes: %w", offset, info.Size(), fs.ErrInvalid)
+	default:
+		return f, nil
+	}
+	_ = f.Close() // nothing was written to it
+	return nil, t.fail(err)
+}
+
+func (h *Home) open(t target, flags int) (*File, fs.FileInfo, error) {
+	var file *os.File
+	var info fs.FileInfo
+	var err error
+	switch {
+	case flags&writing != 0:
+		file, info, err = h.openToWrite(t, flags)
+	case flags&altering != 0:
+		err = fs.ErrInvalid
+	default:
+		file, info, err = h.openToRead(t)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	return &File{file: file, home: h, target: t}, info, nil
+}
+
+func (h *Home) openToRead(t target) (*os.File, fs.FileInfo, error) {
+	info, err := h.root.Stat(t.local)
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case info.IsDir():
+		if !h.permits(list, t) {
+			return nil, nil, fs.ErrPermission
+		}
+	case !h.permits(download, t):
+		return nil, nil, fs.ErrPermission
+	}
+	return h.openKind(t, os.O_RDONLY, info.Mode().Type())
+}
+
+// openToWrite opens a file as the account may: a new one, or one that exists.
+func (h *Home) openToWrite(t target, flags int) (*os.File, fs.FileInfo, error) {
+	if flags&os.O_RDWR != 0 && !h.permits(download, t) {
+		return nil, nil, fs.ErrPermission
+	}
+	info, err := h.root.Stat(t.local)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && flags&os.O_CREATE != 0:
+		return h.openNew(t, flags)
+	case err != nil:
+		return nil, nil, err
+	case info.IsDir():
+		return nil, nil, syscall.EISDIR
+	case flags&os.O_EXCL != 0:
+		return nil, nil, fs.ErrExist
+	case !h.permits(modify, t):
+		return nil, nil, fs.ErrPermission
+	}
+	file, info, err := h.openKind(t, flags&(writing|os.O_APPEND), info.Mode().Type())
+	if err != nil {
+		return nil, nil, err
+	}
+	// Only now is it certain which file this is.
+	switch {
+	case rules[modify][h.access] == own && !h.own.has(t.name, info):
+		err = fs.ErrPermission
+	case flags&os.O_TRUNC != 0 && info.Size() > 0:
+		err = file.Truncate(0)
+	}
+	if err != nil {
+		_ = file.Close() // nothing was written to it
+		return nil, nil, err
+	}
+	return file, info, nil
+}
+
+func (h *Home) openNew(t target, flags int) (*os.File, fs.FileInfo, error) {
+	if !h.permits(store, t) {
+		return nil, nil, fs.ErrPermission
+	}
+	flags = flags&(writing|os.O_APPEND|os.O_EXCL) | os.O_CREATE
+	if rules[modify][h.access] != yes {
+		flags |= os.O_EXCL // another session may just have made it
+	}
+	file, info, err := h.openKind(t, flags, 0)
+	if err == nil && rules[modify][h.access] == own {
+		h.own.add(t.name, info)
+	}
+	return file, info, err
+}
+
+// openKind opens a file of this kind: 0 is a regular one. Whoever calls has
+// looked before that there is one, for opening a FIFO or a device can hang or
+// do something; should one be put in its place this very moment, openNonblock
+// keeps it from hanging, and it is closed unread.
+func (h *Home) openKind(t target, flags int, kind fs.FileMode) (*os.File, fs.FileInfo, error) {
+	if kind != 0 && kind != fs.ModeDir {
+		return nil, nil, errNotRegular
+	}
+	file, err := h.root.OpenFile(t.local, flags|openNonblock, fileMode)
+	if err != nil {
+		return nil, nil, err
+	}
+	info, err := file.Stat()
+	if err == nil && info.Mode().Type() != kind {
+		err = errNotRegular
+	}
+	if err != nil {
+		_ = file.Close() // nothing was written to it
+		return nil, nil, err
+	}
+	return file, info, nil
+}

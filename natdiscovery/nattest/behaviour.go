@@ -57,6 +57,8 @@ type Behaviour struct {
 	IgnoreAdds bool
 	// DisableAdds lists new mappings as disabled.
 	DisableAdds bool
+	// NoEntry is the code for a port that nobody has; zero: 714.
+	NoEntry int
 	// Overwrite lets a host take another host's port.
 	Overwrite bool
 	// NoRenewal answers 718 to a host that renews before the lease ended.

@@ -1,6 +1,7 @@
 package nattest
 
 import (
+	"cmp"
 	"fmt"
 	"html"
 	"io"
@@ -106,7 +107,7 @@ func (r *Router) mapping(c call, external uint16) (string, int) {
 	defer r.mu.Unlock()
 	e, ok := r.entry(external)
 	if !ok {
-		return "", codeNoSuchEntry
+		return "", cmp.Or(c.does.NoEntry, codeNoSuchEntry)
 	}
 	enabled, left := "1", 0
 	if e.Disabled {

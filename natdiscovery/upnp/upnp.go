@@ -130,7 +130,7 @@ func discover(ctx context.Context, cfg Config) (*Client, error) {
 // connect reads the description that a reply points to, and makes a client of
 // the best connection service in it.
 func connect(ctx context.Context, cfg Config, r reply) (*Client, error) {
-	w := &web{local: cfg.Local, timeout: cfg.Timeout}
+	w := newWeb(cfg.Local, cfg.Timeout)
 	root, local, err := describe(ctx, w, r.location)
 	if err != nil {
 		return nil, fmt.Errorf("read the description at %s: %w", r.location.Host, err)

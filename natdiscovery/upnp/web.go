@@ -25,8 +25,17 @@ const userAgent = "natftpd UPnP/1.1"
 // much smaller than net/http's client because it must do less: no proxy, no
 // redirects, no connections or goroutines that stay.
 type web struct {
-	local   netip.Addr // to send from; the zero Addr: the system chooses
-	timeout time.Duration
+	dial    func(ctx context.Context, network, address string) (net.Conn, error)
+	timeout time.Duration // of one request
+}
+
+// newWeb sends from local; the zero Addr: the system chooses.
+func newWeb(local netip.Addr, timeout time.Duration) *web {
+	dialer := new(net.Dialer)
+	if local.IsValid() {
+		dialer.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(local, 0))
+	}
+	return &web{dial: dialer.DialContext, timeout: timeout}
 }
 
 // answer is what came back.
@@ -56,11 +65,7 @@ func (w *web) exchange(req *http.Request) (answer, error) {
 }
 
 func (w *web) try(ctx context.Context, req *http.Request) (answer, error) {
-	var dialer net.Dialer
-	if w.local.IsValid() {
-		dialer.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(w.local, 0))
-	}
-	conn, err := dialer.DialContext(ctx, "tcp4", req.URL.Host)
+	conn, err := w.dial(ctx, "tcp4", req.URL.Host)
 	if err != nil {
 		return answer{}, fmt.Errorf("%w: %w", gateway.ErrGone, err)
 	}

@@ -1,0 +1,231 @@
+package upnp
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"natftpd/natdiscovery/gateway"
+	"natftpd/natdiscovery/nattest"
+)
+
+func TestDiscoverFinds(t *testing.T) {
+	const elsewhere = "198.51.100.7"
+	for _, c := range []struct {
+		name    string
+		behave  func(*nattest.Behaviour)
+		service string
+	}{
+		{"a router", func(*nattest.Behaviour) {}, "WANIPConnection:1"},
+		{"a router whose location names another host", func(b *nattest.Behaviour) { b.LocationHost = elsewhere }, "WANIPConnection:1"},
+		{"a router that answers everything many times", func(b *nattest.Behaviour) { b.SearchCopies = 50 }, "WANIPConnection:1"},
+		{"a control URL on another host", func(b *nattest.Behaviour) {
+			b.Services = []nattest.Service{{Type: "WANIPConnection:1", Host: elsewhere + ":1"}}
+		}, "WANIPConnection:1"},
+		{"an absolute control URL on the router", func(b *nattest.Behaviour) {
+			b.Services = []nattest.Service{{Type: "WANIPConnection:1", Host: "127.0.0.1:PORT"}}
+		}, "WANIPConnection:1"},
+		{"an absolute control URL without the port", func(b *nattest.Behaviour) {
+			b.Services = []nattest.Service{{Type: "WANIPConnection:1", Host: "127.0.0.1"}}
+		}, "WANIPConnection:1"},
+		{"a URLBase on another host", func(b *nattest.Behaviour) { b.URLBase = "http://" + elsewhere + ":1/" }, "WANIPConnection:1"},
+		{"a URLBase without the port", func(b *nattest.Behaviour) { b.URLBase = "http://127.0.0.1/" }, "WANIPConnection:1"},
+		{"a URLBase that is no URL", func(b *nattest.Behaviour) { b.URLBase = "://%zz" }, "WANIPConnection:1"},
+		{"the best type of service", func(b *nattest.Behaviour) {
+			b.Services = []nattest.Service{{Type: "WANPPPConnection:1"}, {Type: "WANIPConnection:1"}, {Type: "WANIPConnection:2"}}
+		}, "WANIPConnection:2"},
+		{"the connection that is up", func(b *nattest.Behaviour) {
+			b.Services = []nattest.Service{{Type: "WANIPConnection:1", Down: true}, {Type: "WANPPPConnection:1"}}
+		}, "WANPPPConnection:1"},
+		{"the connection with a public address", func(b *nattest.Behaviour) {
+			b.Services = []nattest.Service{{Type: "WANIPConnection:1", External: netip.MustParseAddr("10.0.0.2")}, {Type: "WANPPPConnection:1"}}
+		}, "WANPPPConnection:1"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			_, client := discovered(t, c.behave)
+			if got := client.Device().Service; got != c.service {
+				t.Errorf("found %s, want %s", got, c.service)
+			}
+			if got, err := client.ExternalAddress(t.Context()); err != nil || got != nattest.WAN {
+				t.Errorf("ExternalAddress is %v (%v), want %v", got, err, nattest.WAN)
+			}
+		})
+	}
+}
+
+func TestDiscoverSaysWhyNobodyAnswers(t *testing.T) {
+	for name, behave := range map[string]func(*nattest.Behaviour){
+		"silence":      func(b *nattest.Behaviour) { b.SearchSilent = true },
+		"random bytes": func(b *nattest.Behaviour) { b.SearchAnswer = []byte{0xff, 0, '\n', ':'} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := nattest.Start(t)
+			r.Behave(behave)
+			cfg := config(r)
+			cfg.Wait = 100 * time.Millisecond
+			_, err := Discover(t.Context(), cfg)
+			if want := "is UPnP switched on in the router?"; !errors.Is(err, gateway.ErrNotFound) || !strings.Contains(err.Error(), want) {
+				t.Errorf("got %v, want %v saying %q", err, gateway.ErrNotFound, want)
+			}
+		})
+	}
+}
+
+func TestConnectIsNotFooledBy(t *testing.T) {
+	description := func(text string) func(*nattest.Behaviour) {
+		return func(b *nattest.Behaviour) { b.Description = []byte(text) }
+	}
+	for _, c := range []struct {
+		name   string
+		behave func(*nattest.Behaviour)
+		text   string
+	}{
+		{"a description that is no XML", description("404, sorry"), "makes no sense"},
+		{"a description of something else", description(`<root xmlns="urn:schemas-upnp-org:device-1-0"><device/></root>`),
+			"offers no port mappings"},
+		{"a description nested without end", description("<root>" + strings.Repeat("<device><deviceList>", 3000)), "makes no sense"},
+		{"a huge attribute", description(`<root a="` + strings.Repeat("x", maxAnswer) + `"/>`), "longer than 65536 bytes"},
+		{"a description that never ends", func(b *nattest.Behaviour) { b.DescriptionEndless = true }, "longer than 65536 bytes"},
+		{"a redirect", func(b *nattest.Behaviour) { b.DescriptionRedirect = "http://198.51.100.7/" }, "HTTP status 302"},
+		{"a web server that never answers", func(b *nattest.Behaviour) { b.WebSilent = true }, "no answer in time"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			r := nattest.Start(t)
+			r.Behave(c.behave)
+			cfg := config(r).withDefaults()
+			s, err := newSearch(t.Context(), cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.close()
+			replies := s.next(t.Context())
+			if len(replies) != 1 {
+				t.Fatalf("got %d answers to the search, want 1", len(replies))
+			}
+			if c.text == "no answer in time" {
+				cfg.Timeout = 50 * time.Millisecond
+			}
+			if _, err = connect(t.Context(), cfg, replies[0]); err == nil || !strings.Contains(err.Error(), c.text) {
+				t.Errorf("got %v, want it to say %q", err, c.text)
+			}
+		})
+	}
+}
+
+func TestDiscoverBelievesNeighboursOnly(t *testing.T) {
+	r := nattest.Start(t)
+	cfg := config(r)
+	cfg.Router, cfg.LANs = netip.Addr{}, []netip.Prefix{netip.MustParsePrefix("192.168.77.0/24")}
+	cfg.Wait = 200 * time.Millisecond
+	if _, err := Discover(t.Context(), cfg); !errors.Is(err, gateway.ErrNotFound) {
+		t.Errorf("from outside the LAN: got %v, want %v", err, gateway.ErrNotFound)
+	}
+	if got := r.Asked("GET"); got != 0 {
+		t.Errorf("a stranger's description was fetched %d times, want never", got)
+	}
+	cfg.Router, cfg.Wait = r.Address(), 0
+	if _, err := Discover(t.Context(), cfg); err != nil {
+		t.Errorf("from the default gateway: %v", err)
+	}
+}
+
+func TestDiscoverGoesOnAfterADeadDescription(t *testing.T) {
+	dead, good := nattest.Start(t), nattest.Start(t)
+	dead.Behave(func(b *nattest.Behaviour) { b.Description = []byte("garbage") })
+	cfg := config(dead)
+	cfg.Search = append(cfg.Search, good.Search())
+	if _, err := Discover(t.Context(), cfg); err != nil {
+		t.Fatal(err)
+	}
+	if good.Asked("GET") != 1 {
+		t.Error("the router with a good description was not asked")
+	}
+}
+
+func TestDiscoverEndsWithItsContext(t *testing.T) {
+	r := nattest.Start(t)
+	r.Behave(func(b *nattest.Behaviour) { b.SearchSilent = true })
+	ctx, cancel := context.WithCancel(t.Context())
+	cfg := config(r)
+	cfg.Wait = time.Minute
+	cancel()
+	if _, err := Discover(ctx, cfg); !errors.Is(err, context.Canceled) || errors.Is(err, gateway.ErrNotFound) {
+		t.Errorf("got %v, want only %v", err, context.Canceled)
+	}
+}
+
+func TestDiscoverFromAnAddressThatIsNotOurs(t *testing.T) {
+	cfg := Config{Local: netip.MustParseAddr("192.0.2.1")}
+	if _, err := Discover(t.Context(), cfg); !errors.Is(err, gateway.ErrNotFound) {
+		t.Errorf("got %v, want %v", err, gateway.ErrNotFound)
+	}
+}
+
+func TestSearchGoesToTheRouterFirst(t *testing.T) {
+	router := netip.MustParseAddr("192.168.77.1")
+	want := []netip.AddrPort{netip.MustParseAddrPort("192.168.77.1:1900"), netip.MustParseAddrPort("239.255.255.250:1900")}
+	if got := (Config{Router: router}).withDefaults().Search; !slices.Equal(got, want) {
+		t.Errorf("searches go to %v, want %v", got, want)
+	}
+	if got := (Config{}).withDefaults().Search; !slices.Equal(got, want[1:]) {
+		t.Errorf("without a router searches go to %v, want %v", got, want[1:])
+	}
+}
+
+// neighbours answers searches from several addresses of 127.0.0.0/8, as other
+// devices of a LAN do. It needs a system that has them all.
+func neighbours(t *testing.T, answers map[string]string) []netip.AddrPort {
+	t.Helper()
+	var search []netip.AddrPort
+	for _, from := range slices.Sorted(maps.Keys(answers)) {
+		conn, err := net.ListenPacket("udp4", from+":0")
+		if err != nil {
+			t.Skipf("this system's loopback has no %s: %v", from, err)
+		}
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			buf := make([]byte, maxDatagram)
+			for {
+				_, to, err := conn.ReadFrom(buf)
+				if err != nil {
+					return
+				}
+				_, _ = conn.WriteTo([]byte("HTTP/1.1 200 OK\r\nLOCATION: "+answers[from]+"\r\n\r\n"), to)
+			}
+		}()
+		t.Cleanup(func() { _ = conn.Close(); <-done })
+		search = append(search, conn.LocalAddr().(*net.UDPAddr).AddrPort())
+	}
+	return search
+}
+
+func TestSearchPrefersTheDefaultGateway(t *testing.T) {
+	cfg := Config{
+		LANs: nattest.LANs, Router: netip.MustParseAddr("127.0.0.9"), Wait: 2 * time.Second,
+		Search: neighbours(t, map[string]string{
+			"127.0.0.2": "http://127.0.0.2:5000/", "127.0.0.9": "http://127.0.0.9:5000/",
+		}),
+	}
+	s, err := newSearch(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.close()
+	var got []string
+	for _, r := range s.next(t.Context()) {
+		got = append(got, r.location.Host)
+	}
+	if want := []string{"127.0.0.9:5000", "127.0.0.2:5000"}; !slices.Equal(got, want) {
+		t.Errorf("answers come as %v, want %v", got, want)
+	}
+}

@@ -50,7 +50,8 @@ func fromKubernetes(name, value string) bool { return kubernetes.MatchString(nam
 
 func envPlace(name string) place { return place{source: "environment " + name} }
 
-// readAccount makes the one user that the environment can describe.
+// readAccount makes the one user that the environment can describe, as if it were
+// an entry of the file's users.
 func (l *loader) readAccount() {
 	if l.env[envUser] == "" {
 		for _, name := range accountVariables() {
@@ -61,33 +62,50 @@ func (l *loader) readAccount() {
 		return
 	}
 	user := &node{kind: mapping, at: envPlace(envUser)}
-	add := func(key, variable, value string) {
-		at := envPlace(variable)
-		user.pairs = append(user.pairs, pair{key, at, &node{kind: scalar, text: value, at: at}})
-	}
-	add("name", envUser, l.env[envUser])
+	user.add("name", l.env[envUser], user.at)
 	if home := l.env[envHome]; home != "" {
-		add("home", envHome, home)
+		user.add("home", home, envPlace(envHome))
 	} else {
-		user.pairs = append(user.pairs, pair{"home", place{}, &node{kind: scalar, text: "./share", at: place{source: "default"}}})
+		user.add("home", "./share", place{source: "default"})
 	}
-	if file := l.env[envPasswordFile]; file != "" {
-		if l.env[envPassword] != "" {
-			l.wrong(envPlace(envPasswordFile), "", "is set beside "+envPassword, "unset one of them")
-		}
-		content, err := readAll(file)
-		if err != nil {
-			l.wrong(envPlace(envPasswordFile), "", err.Error(), "name a file with the password")
-			content = []byte{}
-			l.broken[userPath(len(l.Users), "password")] = true
-		}
-		add("password", envPasswordFile, strings.TrimRight(string(content), "\r\n"))
-	} else if password := l.env[envPassword]; password != "" {
-		add("password", envPassword, password)
+	if password, at, ok := l.envPassword(); ok {
+		user.add("password", password, at)
 	}
 	for _, r := range l.rows {
 		if r.name == "users" {
 			r.read(&l.Config, &node{kind: sequence, items: []*node{user}, at: user.at}, l, r.name, r.name)
 		}
 	}
+}
+
+// envPassword is the password of the environment's user, and where it is from. ok
+// is false when there is none.
+func (l *loader) envPassword() (password string, at place, ok bool) {
+	file := l.env[envPasswordFile]
+	if file == "" {
+		return l.env[envPassword], envPlace(envPassword), l.env[envPassword] != ""
+	}
+	at = envPlace(envPasswordFile)
+	if l.env[envPassword] != "" {
+		l.wrong(at, "", "is set beside "+envPassword, "unset one of them")
+	}
+	content, err := readAll(file)
+	if err != nil {
+		l.wrong(at, "", err.Error(), "name a file with the password")
+		l.broken[userPath(len(l.Users), "password")] = true
+	}
+	// Editors end a file with a line break, which is no part of the password.
+	return strings.TrimRight(string(content), "\r\n"), at, true
+}
+
+// environment is environ as a map; a variable that is empty counts as not set,
+// which is how compose files pass on variables that are not set.
+func environment(environ []string) map[string]string {
+	env := map[string]string{}
+	for _, entry := range environ {
+		if name, value, _ := strings.Cut(entry, "="); value != "" {
+			env[name] = value
+		}
+	}
+	return env
 }

@@ -33,9 +33,8 @@ func TestTheExampleWantsOnlyUsers(t *testing.T) {
 }
 
 func TestWhatTheExampleHasInCommentsIsValid(t *testing.T) {
-	entry := regexp.MustCompile(`(?m)^(\s*)# (- \w+:|  \w+: \S)`)
-	file := regexp.MustCompile(`(?m)^(\s*(users|address_overrides):) \[\]$`).ReplaceAllString(conf.Example(), "$1")
-	l := mustLoad(t, entry.ReplaceAllString(file, "$1$2"))
+	entry := regexp.MustCompile(`(?m)^( *)# (- |  )(\w+: \S)`)
+	l := mustLoad(t, entry.ReplaceAllString(conf.Example(), "$1$2$3"))
 	if len(l.Users) != 2 || len(l.NAT.AddressOverrides) != 1 {
 		t.Errorf("got %+v and %+v, want alice, anonymous and an override", l.Users, l.NAT.AddressOverrides)
 	}

@@ -44,9 +44,9 @@ func keys() []row[Config] {
 		one("tls.mode", "optional", "write off, optional or required",
 			func(c *Config) *TLSMode { return &c.TLS.Mode }, choice(TLSOff, TLSOptional, TLSRequired), showChoice),
 		one("tls.certificate", "", "write the path of a PEM file",
-			func(c *Config) *string { return &c.TLS.Certificate }, text, quoted),
+			func(c *Config) *string { return &c.TLS.Certificate }, filePath, quoted),
 		one("tls.key", "", "write the path of a PEM file",
-			func(c *Config) *string { return &c.TLS.Key }, text, quoted),
+			func(c *Config) *string { return &c.TLS.Key }, filePath, quoted),
 
 		entries("users", "write a list, for example [{name: alice, password: …, home: /srv/ftp/alice}]",
 			func(c *Config) *[]User { return &c.Users }, userKeys()),
@@ -56,7 +56,7 @@ func keys() []row[Config] {
 		one("log.format", "text", "write text or json",
 			func(c *Config) *string { return &c.Log.Format }, choice("text", "json"), showChoice),
 		one("state_dir", "", "write the path of a folder",
-			func(c *Config) *string { return &c.StateDir }, text, quoted),
+			func(c *Config) *string { return &c.StateDir }, filePath, quoted),
 	}
 }
 
@@ -76,7 +76,7 @@ func userKeys() []row[User] {
 		one("password", "", "write a hash made by natftpd hash-password",
 			func(u *User) *string { return &u.Password }, text, showSecret).kept(),
 		one("home", "", "write the folder that the user sees, for example /srv/ftp/alice",
-			func(u *User) *string { return &u.Home }, nonEmpty, quoted).mandatory(),
+			func(u *User) *string { return &u.Home }, homeFolder, quoted).mandatory(),
 		one("access", "", "write read-write, read-only or upload-only",
 			func(u *User) *Access { return &u.Access }, choice(ReadWrite, ReadOnly, UploadOnly), showChoice),
 	}

@@ -203,8 +203,12 @@ func TestAFileThatIsFoundButCanNotBeReadIsAMistake(t *testing.T) {
 }
 
 func TestTheWorkingDirectoryIsSearchedBeforeTheMachine(t *testing.T) {
-	t.Setenv("XDG_CONFIG_HOME", "/home/alice/.config")
-	want := []string{"natftpd.yaml", "/home/alice/.config/natftpd/natftpd.yaml", "/etc/natftpd/natftpd.yaml"}
+	t.Setenv("HOME", t.TempDir())
+	mine, err := os.UserConfigDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"natftpd.yaml", filepath.Join(mine, "natftpd", "natftpd.yaml"), "/etc/natftpd/natftpd.yaml"}
 	if got := conf.SearchPaths(); !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}

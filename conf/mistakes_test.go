@@ -137,6 +137,8 @@ func TestAMistakeInTheFileIsToldWithItsPlaceAndItsRemedy(t *testing.T) {
 			`natftpd.yaml:1:15: log.format: "xml" is none of its values; write text or json`},
 		{"a control character", "state_dir: \"/var\\n/lib\"\n",
 			`natftpd.yaml:1:12: state_dir: has a line break or another control character in it; write the path of a folder`},
+		{"a path that only a shell understands", "state_dir: ~/natftpd\n",
+			`natftpd.yaml:1:12: state_dir: "~/natftpd" begins with ~, which only a shell understands; write the whole path`},
 
 		{"a mistyped key", "ftp:\n  pasive_ports: 50000-50009\n",
 			`natftpd.yaml:2:3: ftp.pasive_ports: is no key; write passive_ports`},

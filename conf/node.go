@@ -23,6 +23,11 @@ type pair struct {
 	value *node
 }
 
+// add appends a key with a text to the mapping n.
+func (n *node) add(key, text string, at place) {
+	n.pairs = append(n.pairs, pair{key, at, &node{kind: scalar, text: text, at: at}})
+}
+
 type kind int
 
 const (

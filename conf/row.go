@@ -12,14 +12,15 @@ type row[T any] struct {
 	write string
 	// required keys have no default.
 	required bool
-	// secret values are never shown, and never quoted in a mistake.
+	// secret values are never shown; show says only whether there is one.
 	secret bool
-	// read stores n in t, or tells r what is wrong with it. name is the key for
+	// read stores n in t, or tells l what is wrong with it. name is the key for
 	// people, path the same with the entry's number, for finding its origin.
 	read func(t *T, n *node, l *loader, name, path string)
-	// show is the value as YAML. Nothing when show is nil: see each.
+	// show is the value as YAML on one line; nil for a list of mappings.
 	show func(t *T) string
-	// each shows the entries of a list of mappings; nil for any other key.
+	// each shows the entries of a list of mappings; nil for any other key, which
+	// can therefore be written on one line, too, as the environment has it.
 	each func(t *T, path string) [][]line
 }
 

@@ -23,11 +23,20 @@ func text(v *string, s string) error {
 	return nil
 }
 
-func nonEmpty(v *string, s string) error {
+// filePath refuses ~ for the home of whoever runs the server: nothing but a shell
+// replaces it, and a folder of that name would be made.
+func filePath(v *string, s string) error {
+	if s == "~" || strings.HasPrefix(s, "~/") {
+		return &hinted{fmt.Errorf("%q begins with ~, which only a shell understands", s), "write the whole path"}
+	}
+	return text(v, s)
+}
+
+func homeFolder(v *string, s string) error {
 	if strings.TrimSpace(s) == "" {
 		return fmt.Errorf("is empty")
 	}
-	return text(v, s)
+	return filePath(v, s)
 }
 
 func boolean(v *bool, s string) error {

@@ -1,0 +1,189 @@
+package cmd
+
+import (
+	"context"
+	"crypto/tls"
+	"log/slog"
+	"net/netip"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"natftpd/conf"
+	"natftpd/driver"
+	"natftpd/natdiscovery"
+	"natftpd/natdiscovery/gateway"
+	"natftpd/server"
+)
+
+const (
+	// drainTimeout and the few seconds that closing the ports on the router
+	// may take fit into the ten that Docker waits before it kills.
+	drainTimeout = 6 * time.Second
+	// maxSessions and maxSessionsPerAddress bound what strangers can take.
+	maxSessions           = 250
+	maxSessionsPerAddress = 20
+)
+
+// serve is the wiring: it makes the parts from the configuration and runs them
+// until SIGINT or SIGTERM.
+func (p *program) serve(ctx context.Context) error {
+	loaded, err := p.load()
+	if err != nil {
+		return err
+	}
+	log := p.logger(loaded.Log)
+	for _, w := range loaded.Warnings {
+		log.Warn("configuration", "warning", w)
+	}
+	stateDir, _, err := loaded.StateFolder()
+	if err != nil {
+		return invalidError{err}
+	}
+	greeting := &greeting{out: p.out}
+	users, err := accountsOf(loaded, stateDir, greeting, log)
+	if err != nil {
+		return err
+	}
+	accounts, err := driver.NewAccounts(users)
+	if err != nil {
+		return err
+	}
+	for _, w := range accounts.Warnings() {
+		log.Warn("home", "warning", w)
+	}
+	tlsConfig, err := tlsOf(loaded.TLS, stateDir, log)
+	if err != nil {
+		return err
+	}
+
+	var discovery *natdiscovery.Discovery
+	service := server.New(server.Config{
+		Log:          log,
+		Listen:       loaded.FTP.Listen,
+		PassiveFirst: loaded.FTP.PassivePorts.First,
+		PassiveLast:  loaded.FTP.PassivePorts.Last,
+		ActiveMode:   loaded.FTP.ActiveMode,
+		IdleTimeout:  loaded.FTP.IdleTimeout,
+		DataTimeout:  loaded.FTP.DataTimeout,
+		Overrides:    overridesOf(loaded.NAT),
+		TLS:          tlsConfig,
+		TLSRequired:  loaded.TLS.Mode == conf.TLSRequired,
+		Accounts:     accounts,
+		Sessions:     driver.NewSessions(maxSessions, maxSessionsPerAddress),
+		Status:       func() *natdiscovery.Status { return discovery.Status() },
+		DrainTimeout: drainTimeout,
+	})
+	if err := service.Listen(); err != nil {
+		return err
+	}
+	discovery = natdiscovery.New(discoveryOf(loaded.Config, service.Addr(), log))
+	greeting.started(loaded, service.Addr(), users)
+
+	return run(ctx, service, discovery, greeting, !localOnly(service.Addr()), log)
+}
+
+// run serves until a signal: then the sessions are drained first, and the ports
+// on the router closed when nobody needs them any more. A second signal ends the
+// program at once.
+func run(ctx context.Context, service *server.Server, discovery *natdiscovery.Discovery, greeting *greeting, outside bool, log *slog.Logger) error {
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // from here on a signal does what it does by default
+
+	var group errgroup.Group
+	discovering, served := context.WithCancel(context.WithoutCancel(ctx))
+	group.Go(func() error {
+		defer served()
+		err := service.Run(ctx)
+		log.Info("FTP service ended")
+		return err
+	})
+	if outside {
+		group.Go(func() error {
+			// Whatever is wrong with the network, the LAN is served.
+			if err := discovery.Run(discovering); err != nil {
+				log.Error("the external address and the router are not watched any more; restart natftpd", "error", err)
+			}
+			return nil
+		})
+		group.Go(func() error {
+			greeting.watch(discovering, discovery)
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+// accountsOf are the users of the configuration, or the one user there is
+// without one.
+func accountsOf(loaded *conf.Loaded, stateDir string, greeting *greeting, log *slog.Logger) ([]driver.User, error) {
+	if loaded.NoUsers {
+		hash, shown, file, err := firstPassword(stateDir)
+		if err != nil {
+			return nil, err
+		}
+		if file == "" {
+			log.Warn("the password cannot be kept, the next start makes another one", "folder", stateDir)
+		}
+		greeting.password, greeting.passwordFile = shown, file
+		return []driver.User{{Name: firstUser, Password: hash, Home: "./share", Access: driver.ReadWrite}}, nil
+	}
+	var users []driver.User
+	for _, u := range loaded.Users {
+		users = append(users, driver.User{Name: u.Name, Password: u.Password, Home: u.Home, Access: driver.Access(u.Access)})
+	}
+	return users, nil
+}
+
+// tlsOf is the one TLS configuration, nil when TLS is off.
+func tlsOf(c conf.TLS, stateDir string, log *slog.Logger) (*tls.Config, error) {
+	if c.Mode == conf.TLSOff {
+		return nil, nil
+	}
+	if err := checkCertificate(c); err != nil {
+		return nil, err
+	}
+	cfg, warning, err := server.TLS(c.Certificate, c.Key, stateDir, log)
+	if warning != "" {
+		log.Warn("TLS", "warning", warning)
+	}
+	return cfg, err
+}
+
+func overridesOf(c conf.NAT) []server.Override {
+	var all []server.Override
+	for _, o := range c.AddressOverrides {
+		all = append(all, server.Override{Clients: o.Clients, Addr: o.Addr}) // the zero Addr where it is local
+	}
+	return all
+}
+
+// discoveryOf says what is to be reached from outside.
+func discoveryOf(c conf.Config, listening netip.AddrPort, log *slog.Logger) natdiscovery.Config {
+	var methods []gateway.Method
+	for _, m := range c.NAT.PortMapping.Methods {
+		methods = append(methods, gateway.Method(m))
+	}
+	return natdiscovery.Config{
+		Log:                 log,
+		ControlPort:         listening.Port(),
+		ExternalControlPort: c.NAT.ExternalControlPort,
+		FirstPassive:        c.FTP.PassivePorts.First,
+		LastPassive:         c.FTP.PassivePorts.Last,
+		ExternalAddress:     c.NAT.ExternalAddress.Addr,
+		ExternalHost:        c.NAT.ExternalAddress.Host,
+		Methods:             methods,
+		InterfaceLANs:       c.NAT.LANNetworks.Auto,
+		LANs:                c.NAT.LANNetworks.Prefixes,
+		Lease:               c.NAT.Lease,
+		CheckInterval:       c.NAT.CheckInterval,
+		STUNServers:         c.NAT.STUNServers,
+	}
+}
+
+// localOnly tells whether nobody but this host can reach addr: then the router
+// is left alone.
+func localOnly(addr netip.AddrPort) bool { return addr.Addr().Unmap().IsLoopback() }

@@ -38,7 +38,7 @@ func (r *Router) Silence() {
 const patience = 20 * time.Second
 
 // neighbour is another host of the LAN.
-var neighbour = netip.MustParseAddrPort("192.168.77.20:80")
+var neighbour = netip.MustParseAddrPort("192.168.77.20:8080")
 
 // TestClient is the contract of gateway.Client. Each part starts with a fresh
 // client of a running gateway; the parts use different ports, so the gateway

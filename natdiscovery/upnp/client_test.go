@@ -17,12 +17,30 @@ func config(r *nattest.Router) Config {
 	}
 }
 
+// found searches for a router that answers, and waits for no rivals.
+func found(t *testing.T, cfg Config) reply {
+	t.Helper()
+	s, err := newSearch(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.close()
+	for now := time.Now(); now.Before(s.end); now = time.Now() {
+		if r, ok := s.receive(s.send(now)); ok {
+			return r
+		}
+	}
+	t.Fatal("the fake router does not answer the search")
+	return reply{}
+}
+
 // discovered starts a router that behaves like this, and a client of it.
 func discovered(t *testing.T, behave func(*nattest.Behaviour)) (*nattest.Router, *Client) {
 	t.Helper()
 	r := nattest.Start(t)
 	r.Behave(behave)
-	c, err := Discover(t.Context(), config(r))
+	cfg := config(r).withDefaults()
+	c, err := connect(t.Context(), cfg, found(t, cfg))
 	if err != nil {
 		t.Fatal(err)
 	}

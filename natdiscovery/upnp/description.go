@@ -117,9 +117,13 @@ func onHost(host netip.AddrPort, u *url.URL) *url.URL {
 // device is what people are told of a gateway.
 func device(root *goupnp.RootDevice, address netip.Addr) gateway.Device {
 	d := root.Device
+	model := d.ModelName + " " + d.ModelNumber
+	if !strings.HasPrefix(model, d.Manufacturer) {
+		model = d.Manufacturer + " " + model
+	}
 	return gateway.Device{
 		Address: address,
-		Model:   printable(d.Manufacturer + " " + d.ModelName + " " + d.ModelNumber),
+		Model:   printable(model),
 		ID:      printable(d.UDN),
 	}
 }

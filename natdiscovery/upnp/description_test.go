@@ -46,8 +46,8 @@ func TestPin(t *testing.T) {
 
 func TestDescriptionsOfRealRouters(t *testing.T) {
 	for file, want := range map[string]struct{ kind, control, model string }{
-		"miniupnpd-2.3.1-v1.xml": {"WANIPConnection:1", "http://192.168.77.1:5000/ctl/IPConn", "Debian Debian router 1"},
-		"miniupnpd-2.3.1-v2.xml": {"WANIPConnection:2", "http://192.168.77.1:5000/ctl/IPConn", "Debian Debian router 1"},
+		"miniupnpd-2.3.1-v1.xml": {"WANIPConnection:1", "http://192.168.77.1:5000/ctl/IPConn", "Debian router 1"},
+		"miniupnpd-2.3.1-v2.xml": {"WANIPConnection:2", "http://192.168.77.1:5000/ctl/IPConn", "Debian router 1"},
 	} {
 		t.Run(file, func(t *testing.T) {
 			b, err := os.ReadFile(filepath.Join("testdata", file))

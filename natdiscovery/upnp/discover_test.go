@@ -49,7 +49,12 @@ func TestDiscoverFinds(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			_, client := discovered(t, c.behave)
+			r := nattest.Start(t)
+			r.Behave(c.behave)
+			client, err := Discover(t.Context(), config(r))
+			if err != nil {
+				t.Fatal(err)
+			}
 			if got := client.Device().Service; got != c.service {
 				t.Errorf("found %s, want %s", got, c.service)
 			}
@@ -102,19 +107,11 @@ func TestConnectIsNotFooledBy(t *testing.T) {
 			r := nattest.Start(t)
 			r.Behave(c.behave)
 			cfg := config(r).withDefaults()
-			s, err := newSearch(t.Context(), cfg)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer s.close()
-			replies := s.next(t.Context())
-			if len(replies) != 1 {
-				t.Fatalf("got %d answers to the search, want 1", len(replies))
-			}
+			reply := found(t, cfg)
 			if c.text == "no answer in time" {
 				cfg.Timeout = 50 * time.Millisecond
 			}
-			if _, err = connect(t.Context(), cfg, replies[0]); err == nil || !strings.Contains(err.Error(), c.text) {
+			if _, err := connect(t.Context(), cfg, reply); err == nil || !strings.Contains(err.Error(), c.text) {
 				t.Errorf("got %v, want it to say %q", err, c.text)
 			}
 		})
@@ -210,11 +207,13 @@ func neighbours(t *testing.T, answers map[string]string) []netip.AddrPort {
 }
 
 func TestSearchPrefersTheDefaultGateway(t *testing.T) {
+	devices := neighbours(t, map[string]string{
+		"127.0.0.2": "http://127.0.0.2:5000/", "127.0.0.9": "http://127.0.0.9:5000/",
+	})
 	cfg := Config{
 		LANs: nattest.LANs, Router: netip.MustParseAddr("127.0.0.9"), Wait: 2 * time.Second,
-		Search: neighbours(t, map[string]string{
-			"127.0.0.2": "http://127.0.0.2:5000/", "127.0.0.9": "http://127.0.0.9:5000/",
-		}),
+		// The gateway is asked, and so answers, after a rival's time is over.
+		Search: append(slices.Repeat(devices[:1], int(2*settle/pace)), devices[1]),
 	}
 	s, err := newSearch(t.Context(), cfg)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 
 const port = 50000
 
-var neighbour = netip.MustParseAddrPort("192.168.77.20:80")
+var neighbour = netip.MustParseAddrPort("192.168.77.20:8080")
 
 func TestMapIsRefusedInTheGatewaysWords(t *testing.T) {
 	fault := func(code int) func(*nattest.Behaviour) {

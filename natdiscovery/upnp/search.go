@@ -128,11 +128,21 @@ func (s *search) next(ctx context.Context) []reply {
 		}
 		until = earlier(until, time.Now().Add(patience))
 	}
-	slices.SortStableFunc(batch, func(a, b reply) int {
-		return cmp.Or(boolCompare(b.from == s.cfg.Router, a.from == s.cfg.Router),
-			cmp.Compare(rankTarget(a.target), rankTarget(b.target)))
-	})
+	slices.SortStableFunc(batch, func(a, b reply) int { return cmp.Compare(s.rank(a), s.rank(b)) })
 	return batch
+}
+
+// rank is low for what is likely the gateway: an answer of the default gateway,
+// to the search for the best target.
+func (s *search) rank(r reply) int {
+	i := slices.Index(targets, r.target)
+	if i < 0 {
+		i = len(targets)
+	}
+	if r.from != s.cfg.Router {
+		i += len(targets) + 1
+	}
+	return i
 }
 
 // silence says why no answer came, as far as known.
@@ -218,27 +228,9 @@ func parseReply(b []byte, from netip.Addr) (reply, error) {
 	return r, nil
 }
 
-// rankTarget is how early a search target comes in targets; others come last.
-func rankTarget(target string) int {
-	if i := slices.Index(targets, target); i >= 0 {
-		return i
-	}
-	return len(targets)
-}
-
 func earlier(a, b time.Time) time.Time {
 	if a.Before(b) {
 		return a
 	}
 	return b
-}
-
-func boolCompare(a, b bool) int {
-	switch {
-	case a == b:
-		return 0
-	case a:
-		return 1
-	}
-	return -1
 }

@@ -1,5 +1,5 @@
 // Package upnp asks a home router for port mappings by UPnP's Internet Gateway
-// Device, versions 1 and 2: it finds the router by SSDP, reads its device
+// Device, versions 1 and 2, over IPv4: it finds the router by SSDP, reads its device
 // description, and speaks SOAP to its WANIPConnection or WANPPPConnection.
 //
 // Whatever arrives from the network is believed only from a neighbour, is

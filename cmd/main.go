@@ -117,6 +117,10 @@ user ftp, whose password it prints once.`,
 			RunE: func(*cobra.Command, []string) error { return p.hashPassword() },
 		},
 		&cobra.Command{
+			Use: "healthcheck", Short: "Tell by the exit code whether the server on this host answers", Args: noArgs, Hidden: true,
+			RunE: func(c *cobra.Command, _ []string) error { return p.healthcheck(c.Context()) },
+		},
+		&cobra.Command{
 			Use: "version", Short: "Print the version", Args: noArgs,
 			Run: func(*cobra.Command, []string) { fmt.Fprintln(p.out, version()) },
 		},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"strings"
 
@@ -121,7 +122,11 @@ func (s *session) finished(v *verb, text string, r reply) reply {
 	if out.code >= 400 {
 		s.log.Warn("transfer failed", "user", s.entry.User(), "command", text, "code", out.code, "reason", out.text[0], "sent", sent, "received", received)
 	} else {
-		s.log.Info("transfer complete", "user", s.entry.User(), "command", text, "sent", sent, "received", received)
+		level := slog.LevelInfo
+		if v.listing {
+			level = slog.LevelDebug
+		}
+		s.log.Log(s.gone, level, "transfer complete", "user", s.entry.User(), "command", text, "sent", sent, "received", received)
 	}
 	if aborted { // the reply to ABOR follows that to the transfer (RFC 959, section 5.4)
 		s.say(out)

@@ -11,8 +11,8 @@ type verb struct {
 	// run answers the command in the front, or hands it to the library in a
 	// form of its own. nil: handed on as it is.
 	run func(s *session, arg string)
-	// transfer: runs over a data connection.
-	transfer bool
+	// transfer: runs over a data connection. listing: and no file with it.
+	transfer, listing bool
 	// mend makes the client's reply out of the library's. nil: clean.
 	mend func(reply) reply
 }
@@ -41,9 +41,9 @@ func verbs() map[string]*verb {
 		"RETR": {arg: true, transfer: true},
 		"STOR": {arg: true, transfer: true},
 		"APPE": {arg: true, transfer: true},
-		"LIST": {transfer: true},
-		"NLST": {transfer: true},
-		"MLSD": {transfer: true},
+		"LIST": {transfer: true, listing: true},
+		"NLST": {transfer: true, listing: true},
+		"MLSD": {transfer: true, listing: true},
 
 		// Transfer parameters: RFC 959, section 5.1, wants STRU F and MODE S.
 		"TYPE": {arg: true, run: (*session).cmdType},

@@ -1,0 +1,29 @@
+# The image holds one static binary, runs as nobody in particular and has no shell.
+#
+#   docker build -t natftpd .
+#   docker run --network host -v natftpd:/data \
+#     -e NATFTPD_USER=alice -e NATFTPD_PASSWORD=… natftpd
+#
+# With the host's network natftpd sees the home router and can ask it to open ports.
+
+FROM golang:1.26 AS build
+WORKDIR /src
+COPY go.mod go.sum ./
+RUN go mod download
+COPY . .
+RUN CGO_ENABLED=0 go build -trimpath -ldflags="-s -w" -o /out/natftpd ./cmd/natftpd \
+ && mkdir -p /out/data
+
+FROM scratch
+COPY --from=build /out/natftpd /natftpd
+# A new volume takes the owner over from this folder.
+COPY --from=build --chown=65532:65532 /out/data /data
+USER 65532:65532
+WORKDIR /data
+VOLUME /data
+# Files are in /data/share unless NATFTPD_HOME or a natftpd.yaml in /data says
+# otherwise; passwords' hashes and the TLS certificate are in /data/state.
+ENV NATFTPD_STATE_DIR=/data/state
+EXPOSE 2121 50000-50009
+HEALTHCHECK --interval=30s --timeout=5s --start-period=5s CMD ["/natftpd", "healthcheck"]
+ENTRYPOINT ["/natftpd"]

@@ -85,7 +85,10 @@ func startSTUN(t testing.TB, h *Host) []netip.AddrPort {
 func (h *Host) awaitSocket(t testing.TB, filter string) {
 	t.Helper()
 	protocol, filter, _ := strings.Cut(filter, " ")
-	Await(t, readyWithin, h.Name+" listens: "+protocol+" "+filter, func() bool {
-		return h.Run(t, "ss", "-Hln", "--"+protocol, filter) != ""
+	Await(t, readyWithin, func() error {
+		if h.Run(t, "ss", "-Hln", "--"+protocol, filter) == "" {
+			return fmt.Errorf("%s does not listen: %s %s", h.Name, protocol, filter)
+		}
+		return nil
 	})
 }

@@ -3,8 +3,13 @@
 package lab
 
 import (
+	"errors"
+	"fmt"
+	"io/fs"
 	"net"
 	"net/netip"
+	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -115,6 +120,20 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	left, err := filepath.Glob(filepath.Join(namespaces, prefix+"*"))
 	if err != nil || len(left) != 0 {
 		t.Errorf("namespaces left: %v (%v)", left, err)
+	}
+}
+
+func TestLabsOfDeadRunsAreRemoved(t *testing.T) {
+	require(t)
+	run := exec.Command("true")
+	if err := run.Run(); err != nil {
+		t.Fatal(err)
+	}
+	stale := fmt.Sprintf("%s%d-dead-server", namePrefix, run.Process.Pid)
+	ipBatch(t, []string{"netns add " + stale})
+	removeStale(t)
+	if _, err := os.Stat(filepath.Join(namespaces, stale)); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("namespace %s of a dead run: got %v, want it gone", stale, err)
 	}
 }
 

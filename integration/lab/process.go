@@ -4,6 +4,7 @@ package lab
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -79,13 +80,16 @@ func (p *Process) AwaitLog(t testing.TB, within time.Duration, pattern string) [
 	t.Helper()
 	re := regexp.MustCompile(pattern)
 	var match []string
-	Await(t, within, "in the log: "+pattern, func() bool {
-		ended := !p.Running()
+	Await(t, within, func() error {
+		running := p.Running()
 		match = re.FindStringSubmatch(p.Log())
-		if match == nil && ended {
-			t.Fatalf("the program ended with code %d before its log had %s", p.cmd.ProcessState.ExitCode(), pattern)
+		switch {
+		case match != nil:
+			return nil
+		case !running:
+			t.Fatalf("the program ended with code %d and its log has no %s", p.cmd.ProcessState.ExitCode(), pattern)
 		}
-		return match != nil
+		return fmt.Errorf("the log has no %s", pattern)
 	})
 	return match
 }
@@ -115,16 +119,20 @@ func (p *Process) Stop(t testing.TB, signal syscall.Signal, within time.Duration
 	}
 }
 
-// Await waits until something can be seen, and fails the test when it can't be
-// in time.
-func Await(t testing.TB, within time.Duration, what string, seen func() bool) {
+// Await waits until something can be seen: until seen returns nil. When that
+// does not happen in time the test fails with its last error.
+func Await(t testing.TB, within time.Duration, seen func() error) {
 	t.Helper()
 	deadline := time.Now().Add(within)
 	tick := time.NewTicker(pollPause)
 	defer tick.Stop()
-	for !seen() {
+	for {
+		err := seen()
+		if err == nil {
+			return
+		}
 		if time.Now().After(deadline) {
-			t.Fatalf("not seen within %v: %s", within, what)
+			t.Fatalf("still after %v: %v", within, err)
 		}
 		<-tick.C
 	}

@@ -1,0 +1,94 @@
+//go:build linux
+
+package integration
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"natftpd/integration/lab"
+)
+
+const (
+	user     = "alice"
+	password = "correct horse"
+
+	// startWithin is when a started server must take connections, stopWithin
+	// when it must have ended after SIGTERM with nothing left to transfer:
+	// a slow machine and removing the mappings included.
+	startWithin = 15 * time.Second
+	stopWithin  = 15 * time.Second
+)
+
+// server is a running natftpd.
+type server struct {
+	*lab.Process
+	port uint16
+	// home is alice's folder.
+	home string
+}
+
+// serve starts natftpd on a host with nothing in its configuration but what a
+// lab needs: its STUN servers, an account and folders of its own.
+func serve(t *testing.T, h *lab.Host, port uint16, stun []netip.AddrPort) *server {
+	t.Helper()
+	dir := t.TempDir()
+	s := &server{port: port, home: filepath.Join(dir, "home")}
+	conf := filepath.Join(dir, "natftpd.yaml")
+	text := fmt.Sprintf(`ftp: {listen: ":%d"}
+nat: {stun_servers: [%s]}
+users:
+  - {name: %s, password: %q, home: %q}
+state_dir: %q
+`, port, quoted(stun), user, password, s.home, filepath.Join(dir, "state"))
+	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := h.Command("natftpd", "serve", "--config", conf)
+	cmd.Dir = dir
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir}
+	s.Process = lab.Start(t, "natftpd", cmd)
+	t.Cleanup(func() { s.stop(t) })
+	lab.Await(t, startWithin, func() error {
+		if !s.Running() {
+			t.Fatal("natftpd ended at once")
+		}
+		conn, err := h.Dial(s.at(netip.MustParseAddr("127.0.0.1")))
+		if err != nil {
+			return err
+		}
+		return conn.Close()
+	})
+	return s
+}
+
+func quoted(servers []netip.AddrPort) string {
+	var all []string
+	for _, s := range servers {
+		all = append(all, fmt.Sprintf("%q", s))
+	}
+	return strings.Join(all, ", ")
+}
+
+// at is the control port at an address.
+func (s *server) at(addr netip.Addr) netip.AddrPort { return netip.AddrPortFrom(addr, s.port) }
+
+// stop ends natftpd as a supervisor does. It must end cleanly, without having
+// raced.
+func (s *server) stop(t *testing.T) {
+	t.Helper()
+	if s.Running() {
+		if code := s.Stop(t, syscall.SIGTERM, stopWithin); code != 0 {
+			t.Errorf("exit code after SIGTERM: got %d, want 0", code)
+		}
+	}
+	if strings.Contains(s.Log(), "DATA RACE") {
+		t.Error("natftpd has a data race")
+	}
+}

@@ -52,38 +52,39 @@ func TestAccess(t *testing.T) {
 		op   operation
 		want string // read-write, read-only, upload-only
 	}{
-		"list a directory":                         {func(h *Home) error { _, err := h.ReadDir("/dir"); return err }, list, "yes yes yes"},
-		"ask for a size":                           {func(h *Home) error { _, err := h.Stat("/file"); return err }, list, "yes yes yes"},
-		"download":                                 {func(h *Home) error { _, err := read(h, "/file"); return err }, download, "yes yes no"},
-		"make a directory":                         {mkdir("/new"), makeDirectory, "yes no yes"},
-		"make directories":                         {func(h *Home) error { return h.MkdirAll("/new/er", 0) }, makeDirectory, "yes no yes"},
-		"store a new file":                         {storeNew, store, "yes no yes"},
-		"store a new file by appending":            {appendNew, store, "yes no yes"},
-		"overwrite a file":                         {send("/file", overwrite, 0), modify, "yes no no"},
-		"overwrite one's own file":                 {after(storeNew, storeNew), modify, "yes no yes"},
-		"append to a file":                         {send("/file", os.O_CREATE|os.O_APPEND, 0), modify, "yes no no"},
-		"append to one's own file":                 {after(storeNew, appendNew), modify, "yes no yes"},
-		"resume a file":                            {send("/file", os.O_CREATE, 3), modify, "yes no no"},
-		"resume one's own file":                    {after(storeNew, send("/new", os.O_CREATE, 3)), modify, "yes no yes"},
-		"read back one's own file":                 {after(storeNew, func(h *Home) error { _, err := read(h, "/new"); return err }), download, "yes no no"},
-		"open for reading and writing":             {func(h *Home) error { return opened(h.Create("/new")) }, download, "yes no no"},
-		"rename a file":                            {move("/file", "/other"), rename, "yes no no"},
-		"rename one's own file":                    {after(storeNew, move("/new", "/other")), rename, "yes no yes"},
-		"rename one's own directory":               {after(mkdir("/new"), move("/new", "/other")), rename, "yes no yes"},
-		"rename one's own file twice":              {after(after(storeNew, move("/new", "/b")), move("/b", "/c")), rename, "yes no yes"},
-		"append below one's renamed directory":     {after(after(mkdir("/d"), send("/d/x", overwrite, 0)), after(move("/d", "/e"), send("/e/x", os.O_APPEND, 0))), modify, "yes no yes"},
-		"rename over a file":                       {after(storeNew, move("/new", "/file")), replace, "yes no no"},
-		"rename a directory over a file":           {after(mkdir("/new"), move("/new", "/file")), replace, "no no no"},
-		"delete a file":                            {func(h *Home) error { return h.Remove("/file") }, remove, "yes no no"},
-		"delete one's own file":                    {after(storeNew, func(h *Home) error { return h.Remove("/new") }), remove, "yes no no"},
-		"delete a directory":                       {func(h *Home) error { return h.RemoveDir("/empty") }, remove, "yes no no"},
-		"delete a tree":                            {func(h *Home) error { return h.RemoveAll("/dir") }, remove, "yes no no"},
-		"set permissions":                          {func(h *Home) error { return h.Chmod("/file", 0o600) }, setMode, "yes no no"},
-		"set times":                                {touch("/file"), setTimes, "yes no no"},
-		"set times of one's own file":              {after(storeNew, touch("/new")), setTimes, "yes no yes"},
-		"set the owner":                            {func(h *Home) error { return h.Chown("/file", os.Getuid(), os.Getgid()) }, setOwner, "no no no"},
-		"ask for space":                            {func(h *Home) error { _, err := h.GetAvailableSpace("/"); return err }, list, "yes yes yes"},
-		"append to a file that replaced one's own": {after(storeNew, after(exchange, appendNew)), modify, "yes no no"},
+		"list a directory":                            {func(h *Home) error { _, err := h.ReadDir("/dir"); return err }, list, "yes yes yes"},
+		"ask for a size":                              {func(h *Home) error { _, err := h.Stat("/file"); return err }, list, "yes yes yes"},
+		"download":                                    {func(h *Home) error { _, err := read(h, "/file"); return err }, download, "yes yes no"},
+		"make a directory":                            {mkdir("/new"), makeDirectory, "yes no yes"},
+		"make directories":                            {func(h *Home) error { return h.MkdirAll("/new/er", 0) }, makeDirectory, "yes no yes"},
+		"store a new file":                            {storeNew, store, "yes no yes"},
+		"store a new file by appending":               {appendNew, store, "yes no yes"},
+		"overwrite a file":                            {send("/file", overwrite, 0), modify, "yes no no"},
+		"overwrite one's own file":                    {after(storeNew, storeNew), modify, "yes no yes"},
+		"append to a file":                            {send("/file", os.O_CREATE|os.O_APPEND, 0), modify, "yes no no"},
+		"append to one's own file":                    {after(storeNew, appendNew), modify, "yes no yes"},
+		"resume a file":                               {send("/file", os.O_CREATE, 3), modify, "yes no no"},
+		"resume one's own file":                       {after(storeNew, send("/new", os.O_CREATE, 3)), modify, "yes no yes"},
+		"read back one's own file":                    {after(storeNew, func(h *Home) error { _, err := read(h, "/new"); return err }), download, "yes no no"},
+		"open for reading and writing":                {func(h *Home) error { return opened(h.Create("/new")) }, download, "yes no no"},
+		"rename a file":                               {move("/file", "/other"), rename, "yes no no"},
+		"rename one's own file":                       {after(storeNew, move("/new", "/other")), rename, "yes no yes"},
+		"rename one's own directory":                  {after(mkdir("/new"), move("/new", "/other")), rename, "yes no yes"},
+		"rename one's own file twice":                 {after(after(storeNew, move("/new", "/b")), move("/b", "/c")), rename, "yes no yes"},
+		"append below one's renamed directory":        {after(after(mkdir("/d"), send("/d/x", overwrite, 0)), after(move("/d", "/e"), send("/e/x", os.O_APPEND, 0))), modify, "yes no yes"},
+		"rename over a file":                          {after(storeNew, move("/new", "/file")), replace, "yes no no"},
+		"rename a directory over a file":              {after(mkdir("/new"), move("/new", "/file")), replace, "no no no"},
+		"delete a file":                               {func(h *Home) error { return h.Remove("/file") }, remove, "yes no no"},
+		"delete one's own file":                       {after(storeNew, func(h *Home) error { return h.Remove("/new") }), remove, "yes no no"},
+		"delete a directory":                          {func(h *Home) error { return h.RemoveDir("/empty") }, remove, "yes no no"},
+		"delete a tree":                               {func(h *Home) error { return h.RemoveAll("/dir") }, remove, "yes no no"},
+		"set permissions":                             {func(h *Home) error { return h.Chmod("/file", 0o600) }, setMode, "yes no no"},
+		"set times":                                   {touch("/file"), setTimes, "yes no no"},
+		"set times of one's own file":                 {after(storeNew, touch("/new")), setTimes, "yes no yes"},
+		"set the owner":                               {func(h *Home) error { return h.Chown("/file", os.Getuid(), os.Getgid()) }, setOwner, "no no no"},
+		"ask for space":                               {func(h *Home) error { _, err := h.GetAvailableSpace("/"); return err }, list, "yes yes yes"},
+		"append by a name that others gave one's own": {after(storeNew, after(linkKept, send("/kept", os.O_APPEND, 0))), modify, "yes no no"},
+		"append to a file that replaced one's own":    {after(storeNew, after(exchange, appendNew)), modify, "yes no no"},
 	}
 	tried := make(map[operation]bool)
 	for name, test := range tests {
@@ -125,6 +126,23 @@ func exchange(h *Home) error {
 		return err
 	}
 	return h.root.Rename("other", "new")
+}
+
+// linkKept gives one's own /new a second name, as the operator may.
+func linkKept(h *Home) error { return h.root.Link("new", "kept") }
+
+// TestAFileThatAppearsMeanwhileIsNotOverwritten takes the first look away, as a
+// race between two sessions would.
+func TestAFileThatAppearsMeanwhileIsNotOverwritten(t *testing.T) {
+	w := newWorld(t)
+	h := w.open(UploadOnly)
+	if _, _, err := h.openNew(target{"open", "/file", "file"}, os.O_WRONLY|overwrite); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("store: got %v, want file exists", err)
+	}
+	if err := errors.Join(storeNew(h), h.renameToNew("new", "file")); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("rename: got %v, want file exists", err)
+	}
+	w.wantFile(w.home+"/file", "content")
 }
 
 func TestARefusedUploadChangesNothing(t *testing.T) {

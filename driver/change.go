@@ -110,7 +110,7 @@ func (h *Home) renameToNew(from, to string) error {
 	switch {
 	case err == nil:
 		return h.root.Remove(from)
-	case errors.Is(err, fs.ErrExist), errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, fs.ErrExist):
 		return err
 	}
 	if _, err := h.root.Lstat(to); err == nil {

@@ -3,7 +3,6 @@ package driver
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"syscall"
@@ -22,7 +21,7 @@ func ftpError(op, name string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return &fs.PathError{Op: op, Path: name, Err: translate(bare(err))}
+	return &fs.PathError{Op: op, Path: name, Err: storageError(bare(err))}
 }
 
 // bare peels off everything that could carry a host path.
@@ -44,32 +43,29 @@ func bare(err error) error {
 	}
 }
 
-// translate gives a bare error the meaning that the FTP library knows.
-func translate(err error) error {
-	switch {
-	case isStorageFull(err):
-		return fmt.Errorf("%w: %w", ftpserver.ErrStorageExceeded, err) // reply 552
-	case isPlain(err):
-		return err
-	default:
-		// Package os has errors without a sentinel; the one that matters is
-		// "path escapes from parent", a way out of the home.
-		return fmt.Errorf("%w: %w", fs.ErrPermission, err)
+// storageError makes a full disk known to the FTP library (reply 552).
+func storageError(err error) error {
+	if isStorageFull(err) {
+		return fmt.Errorf("%w: %w", ftpserver.ErrStorageExceeded, err)
 	}
+	return err
 }
 
-func isPlain(err error) bool {
+// rootError gives an error of os.Root a meaning that callers can ask for. Those
+// without a sentinel say that a name is not for us; the one that matters is
+// "path escapes from parent", a way out of the home.
+func rootError(err error) error {
+	err = bare(err)
 	var errno syscall.Errno
-	if errors.As(err, &errno) {
-		return true
+	if err == nil || errors.As(err, &errno) {
+		return err
 	}
 	for _, known := range []error{
-		fs.ErrInvalid, fs.ErrPermission, fs.ErrExist, fs.ErrNotExist, fs.ErrClosed,
-		errors.ErrUnsupported, io.ErrShortWrite, errNotRegular, ftpserver.ErrFileNameNotAllowed,
+		fs.ErrInvalid, fs.ErrPermission, fs.ErrExist, fs.ErrNotExist, fs.ErrClosed, errors.ErrUnsupported, errNotRegular,
 	} {
 		if errors.Is(err, known) {
-			return true
+			return err
 		}
 	}
-	return false
+	return fmt.Errorf("%w: %w", fs.ErrPermission, err)
 }

@@ -126,29 +126,27 @@ func (f *File) Stat() (fs.FileInfo, error) {
 // Close closes the file.
 func (f *File) Close() error { return f.fail("close", f.file.Close()) }
 
-// Readdirnames reads the next names of a directory, as os.File does, leaving
-// out those that the FTP protocol can't carry (see Home.ReadDir).
+// Readdirnames reads the next names of a directory, as os.File does; see
+// Home.ReadDir for those that are left out.
 func (f *File) Readdirnames(count int) ([]string, error) {
-	for {
-		names, err := f.file.Readdirnames(count)
-		names = printable(names)
-		if len(names) > 0 || err != nil || count <= 0 {
-			return names, f.fail("readdir", err)
-		}
+	entries, err := f.Readdir(count)
+	names := make([]string, len(entries))
+	for i, e := range entries {
+		names[i] = e.Name()
 	}
+	return names, err
 }
 
 // Readdir reads the next entries of a directory, as os.File does; see
 // Home.ReadDir for what an entry tells.
 func (f *File) Readdir(count int) ([]fs.FileInfo, error) {
 	for {
-		names, err := f.Readdirnames(count)
-		if err != nil {
-			return nil, err
-		}
-		infos, err := f.home.entries(f.target, names)
-		if len(infos) > 0 || err != nil || count <= 0 {
-			return infos, err
+		// Package os asks for each entry relative to the open directory: one
+		// call an entry, and none can be led astray by a swapped path.
+		entries, err := f.file.Readdir(count)
+		entries = f.home.asListed(f.target, entries)
+		if len(entries) > 0 || err != nil || count <= 0 {
+			return entries, f.fail("readdir", err)
 		}
 	}
 }

@@ -70,7 +70,7 @@ func (h *Home) resolve(op, name string) (target, error) {
 func (t target) isHome() bool { return t.local == "." }
 
 // fail is ftpError for this target; nil stays nil.
-func (t target) fail(err error) error { return ftpError(t.op, t.name, err) }
+func (t target) fail(err error) error { return ftpError(t.op, t.name, rootError(err)) }
 
 // permits looks the operation up in the access table.
 func (h *Home) permits(op operation, t target) bool {

@@ -149,6 +149,8 @@ func TestNothingLeavesTheHome(t *testing.T) {
 		"a new file behind a directory link": {"../outside", "/link/new"},
 		"a link through a directory and up":  {"dir/../../outside/secret", "/link"},
 		"a chain of links":                   {"second", "/link/secret"},
+		"a link that ends in a slash":        {"second/", "/link/secret"}, // CVE-2026-39822
+		"a link to a file with a slash":      {"../outside/secret/", "/link"},
 		"a link to the parent":               {"..", "/link/outside/secret"},
 		"dots in the name":                   {"file", "/../outside/secret"},
 		"dots after a directory":             {"file", "/dir/../../outside/secret"},

@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// listBatch is how many names are read from a directory at once.
+// listBatch is how many entries are read from a directory at once.
 const listBatch = 1024
 
 // Stat describes a file. A symbolic link is followed inside the home; one that
@@ -60,35 +60,18 @@ func (h *Home) ReadDir(name string) ([]fs.FileInfo, error) {
 	return all, nil
 }
 
-// entries describes the files of these names in a directory.
-func (h *Home) entries(dir target, names []string) ([]fs.FileInfo, error) {
-	infos := make([]fs.FileInfo, 0, len(names))
-	for _, name := range names {
-		info, err := h.entry(filepath.Join(dir.local, name))
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
+// asListed makes of a directory's raw entries what ReadDir promises.
+func (h *Home) asListed(dir target, entries []fs.FileInfo) []fs.FileInfo {
+	entries = slices.DeleteFunc(entries, func(e fs.FileInfo) bool { return !isPrintable(e.Name()) })
+	for i, e := range entries {
+		if e.Mode().Type() != fs.ModeSymlink {
 			continue
-		case err != nil:
-			return nil, ftpError("readdir", path.Join(dir.name, name), err)
 		}
-		infos = append(infos, named{info, name})
+		if there, err := h.root.Stat(filepath.Join(dir.local, e.Name())); err == nil {
+			entries[i] = named{there, e.Name()}
+		}
 	}
-	return infos, nil
-}
-
-func (h *Home) entry(local string) (fs.FileInfo, error) {
-	info, err := h.root.Lstat(local)
-	if err != nil || info.Mode().Type() != fs.ModeSymlink {
-		return info, err
-	}
-	if there, err := h.root.Stat(local); err == nil {
-		return there, nil
-	}
-	return info, nil
-}
-
-func printable(names []string) []string {
-	return slices.DeleteFunc(names, func(name string) bool { return !isPrintable(name) })
+	return entries
 }
 
 // GetAvailableSpace is how many bytes may still be stored below a directory

@@ -119,14 +119,14 @@ func (h *Home) openToWrite(t target, flags int) (*os.File, fs.FileInfo, error) {
 		return nil, nil, syscall.EISDIR
 	case flags&os.O_EXCL != 0:
 		return nil, nil, fs.ErrExist
-	case !h.permits(modify, t):
+	case rules[modify][h.access] == no:
 		return nil, nil, fs.ErrPermission
 	}
 	file, info, err := h.openKind(t, flags&(writing|os.O_APPEND), info.Mode().Type())
 	if err != nil {
 		return nil, nil, err
 	}
-	// Only now is it certain which file this is.
+	// Only of an open file is it certain whose it is, and may it be emptied.
 	switch {
 	case rules[modify][h.access] == own && !h.own.has(t.name, info):
 		err = fs.ErrPermission
@@ -164,6 +164,11 @@ func (h *Home) openKind(t target, flags int, kind fs.FileMode) (*os.File, fs.Fil
 		return nil, nil, errNotRegular
 	}
 	file, err := h.root.OpenFile(t.local, flags|openNonblock, fileMode)
+	if errors.Is(err, syscall.EAGAIN) {
+		// Somebody holds a lease on the file, as Samba does for its clients
+		// (kernel oplocks): the kernel has asked for it back. Wait for that.
+		file, err = h.root.OpenFile(t.local, flags, fileMode)
+	}
 	if err != nil {
 		return nil, nil, err
 	}

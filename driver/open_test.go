@@ -157,3 +157,25 @@ func TestAFileReadsToItsEnd(t *testing.T) {
 		t.Errorf("got %v, %v, %s", info, err, f.Name())
 	}
 }
+
+func TestNoErrorOfAFileNamesTheHostPath(t *testing.T) {
+	f, err := newWorld(t).open(ReadWrite).OpenFile("/file", os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(f.Truncate(2), f.Sync(), f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	_, errRead := f.Read(make([]byte, 1))
+	_, errReadAt := f.ReadAt(make([]byte, 1), 0)
+	_, errWrite := f.WriteString("x")
+	_, errWriteAt := f.WriteAt([]byte("x"), 0)
+	_, errSeek := f.Seek(0, io.SeekStart)
+	_, errStat := f.Stat()
+	for _, err := range []error{errRead, errReadAt, errWrite, errWriteAt, errSeek, errStat, f.Truncate(0), f.Sync(), f.Close()} {
+		path, ok := err.(*fs.PathError)
+		if !ok || path.Path != "/file" || !errors.Is(path.Err, fs.ErrClosed) {
+			t.Errorf("of a closed file: got %v, want /file already closed", err)
+		}
+	}
+}

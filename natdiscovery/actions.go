@@ -3,6 +3,7 @@ package natdiscovery
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"time"
 
 	"natftpd/natdiscovery/gateway"
@@ -53,6 +54,9 @@ func (a askAddress) do(ctx context.Context, cfg Config) event {
 	defer cancel()
 	addr, err := a.client.ExternalAddress(ctx)
 	cfg.Log.Debug("ask external address", "external", addr, "error", err)
+	if err != nil {
+		addr = netip.Addr{}
+	}
 	return addressTold{addr.Unmap(), err}
 }
 

@@ -3,6 +3,8 @@ package natdiscovery
 import (
 	"fmt"
 	"strings"
+
+	"natftpd/natdiscovery/gateway"
 )
 
 // advice is one line on what to do about a verdict, with the ports and addresses
@@ -78,8 +80,11 @@ func (f facts) remarks() string {
 	if closed := inState(f.passive, PortTaken, PortRefused); f.open() && len(closed) > 0 {
 		list = append(list, fmt.Sprintf("TCP %s of the passive ports are left out (%s)", ranges(closed), f.problem(PortTaken, PortRefused)))
 	}
-	if f.contradicted {
+	if f.contradicted && f.source == SourceSTUN {
 		list = append(list, fmt.Sprintf("the router tells %v, but the internet sees %v: if clients cannot connect, set nat.external_address", f.wan, f.external))
+	}
+	if f.source == SourceOperator && gateway.Public(f.wan) && f.wan != f.external {
+		list = append(list, fmt.Sprintf("nat.external_address stands for %v, but the router's external address is %v: correct it, or set it to auto", f.external, f.wan))
 	}
 	return strings.Join(list, "; ")
 }

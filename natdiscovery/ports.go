@@ -106,7 +106,7 @@ func (p *port) leftovers() []gateway.Mapping {
 	return list
 }
 
-// nobodyMaps is called when no gateway was found: what was not open yet is the
+// nobodyMaps is called while no gateway is there: what is not open is the
 // operator's to forward.
 func (c *core) nobodyMaps() {
 	for i := range c.ports {
@@ -124,6 +124,9 @@ func (c *core) expire(now time.Time) {
 			p.drop()
 			p.again = true
 		}
+	}
+	if !c.gw.found && c.gw.searches > 0 {
+		c.nobodyMaps()
 	}
 }
 
@@ -164,10 +167,10 @@ func (e mapped) apply(c *core, now time.Time) {
 	case errors.Is(e.err, gateway.ErrConflict):
 		p.drop()
 		p.deny(PortTaken, e.err, now)
-	case errors.Is(e.err, gateway.ErrRefused), errors.Is(e.err, gateway.ErrFull):
+	case errors.Is(e.err, gateway.ErrRefused):
 		p.doubted = p.held.External != 0
 		p.deny(PortRefused, e.err, now)
-	default: // no WAN address, or nonsense: nothing is known of the mapping
+	default: // nobody knows whether the mapping was made
 		p.asked = e.request
 		p.deny(PortRefused, e.err, now)
 	}

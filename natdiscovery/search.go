@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"slices"
 	"time"
 
 	"natftpd/natdiscovery/gateway"
@@ -40,9 +41,11 @@ type gatewayState struct {
 	at          time.Time // of the next search
 	seen        time.Time // when it last answered
 	pollAt      time.Time // of the next question for its address
+	polled      bool      // that was what it was asked last
 	nonsense    int       // senseless answers in a row
 	told        netip.Addr
 	answered    bool // told is of this gateway, since it was found
+	noWAN       bool // it told that it has no address
 	stale       []gateway.Mapping
 }
 
@@ -65,7 +68,6 @@ func (e discovered) apply(c *core, now time.Time) {
 	if e.err != nil {
 		g.searches++
 		g.at = now.Add(searchPause(g.searches, g.ever))
-		c.nobodyMaps()
 		return
 	}
 	same := sameGateway(e.device, g.identity)
@@ -123,12 +125,12 @@ type addressTold struct {
 func (e addressTold) apply(c *core, now time.Time) {
 	g := &c.gw
 	c.gatewayDone(now)
+	g.polled = true
 	g.pollAt = g.began.Add(c.cfg.CheckInterval * 2 / 3)
 	switch {
-	case e.err == nil:
+	case e.err == nil, errors.Is(e.err, gateway.ErrNoWAN), errors.Is(e.err, gateway.ErrRefused):
+		g.noWAN = errors.Is(e.err, gateway.ErrNoWAN)
 		c.told(e.addr, now)
-	case errors.Is(e.err, gateway.ErrNoWAN):
-		c.told(netip.Addr{}, now)
 	case gone(e.err):
 		c.lose(now)
 	default:
@@ -139,7 +141,7 @@ func (e addressTold) apply(c *core, now time.Time) {
 }
 
 // told takes in the gateway's word for its WAN address; the zero Addr: it has
-// none. Routers drop mappings when a new address comes (PPP reconnect), so all of
+// none, or does not say. Routers drop mappings when a new address comes (PPP reconnect), so all of
 // them are asked for again.
 func (c *core) told(addr netip.Addr, now time.Time) {
 	g := &c.gw
@@ -157,10 +159,12 @@ func (c *core) told(addr netip.Addr, now time.Time) {
 // gatewayDone ends a request to the gateway, which then rests.
 func (c *core) gatewayDone(now time.Time) {
 	c.gw.done()
-	c.gw.rest = now.Add(pace)
+	c.gw.rest, c.gw.polled = now.Add(pace), false
 }
 
-// gatewayDuties are what the gateway is to be asked, what matters most first.
+// gatewayDuties are what the gateway is to be asked, what matters most first: its
+// address, but never twice in a row where something else waits, which a slow
+// gateway would else never be asked.
 func (c *core) gatewayDuties() []duty {
 	g := &c.gw
 	if len(c.cfg.Methods) == 0 || !c.network.known {
@@ -169,9 +173,13 @@ func (c *core) gatewayDuties() []duty {
 	if !g.found {
 		return []duty{{g.at, discover{c.network.Network}}}
 	}
-	duties := []duty{{g.pollAt, askAddress{g.client}}}
+	poll := duty{g.pollAt, askAddress{g.client}}
+	var duties []duty
+	if !g.polled {
+		duties = append(duties, poll)
+	}
 	if len(g.stale) > 0 {
 		duties = append(duties, duty{do: unmap{g.client, g.stale[0]}})
 	}
-	return append(append(duties, c.roundDuties()...), c.upkeepDuties()...)
+	return slices.Concat(duties, c.roundDuties(), c.upkeepDuties(), []duty{poll})
 }

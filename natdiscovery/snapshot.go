@@ -70,6 +70,7 @@ func (c *core) facts(s *Status) facts {
 	g := &c.gw
 	f := facts{
 		external: s.External,
+		source:   s.Source,
 		local:    s.Network.Local,
 		router:   s.Network.Router,
 		control:  s.Control,
@@ -83,7 +84,7 @@ func (c *core) facts(s *Status) facts {
 	e := c.evidence()
 	if g.found {
 		f.router = g.identity.Address
-		f.wan, f.noWAN = e.gateway, g.answered && !g.told.IsValid()
+		f.wan, f.noWAN = e.gateway, g.answered && g.noWAN
 	}
 	f.reflexive, f.agreed, f.contradicted = e.reflexive, e.agreed, e.contradicted()
 	if c.cfg.ExternalHost != "" && c.name.tried && !c.name.addr.IsValid() {

@@ -10,6 +10,7 @@ import (
 // facts are what the verdict and its advice are made from.
 type facts struct {
 	external, local, router netip.Addr
+	source                  Source
 
 	mapping bool // a gateway may be asked at all
 	seeking bool // a first answer is awaited from somebody
@@ -59,23 +60,29 @@ func (f facts) portsVerdict() Verdict {
 		return PortTakenByHost
 	case PortRefused:
 		return GatewayRefuses
-	case PortByHand:
-		return ForwardedByHand
-	case PortPending:
-		return VerdictLooking
+	case PortByHand, PortPending:
+		return f.unopened()
 	}
 	for _, by := range []struct {
 		state   PortState
 		verdict Verdict
 	}{
 		{PortVerified, Reachable},
-		{PortPending, VerdictLooking},
+		{PortPending, f.unopened()},
 		{PortRefused, GatewayRefuses},
 		{PortTaken, PortTakenByHost},
 	} {
 		if len(inState(f.passive, by.state)) > 0 {
 			return by.verdict
 		}
+	}
+	return f.unopened()
+}
+
+// unopened judges ports that nobody was asked for: a gateway soon will be.
+func (f facts) unopened() Verdict {
+	if f.found || f.seeking {
+		return VerdictLooking
 	}
 	return ForwardedByHand
 }

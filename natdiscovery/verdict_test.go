@@ -1,0 +1,215 @@
+package natdiscovery
+
+import (
+	"net/netip"
+	"testing"
+	"time"
+)
+
+func TestChoose(t *testing.T) {
+	private := netip.MustParseAddr("192.168.1.3")
+	tests := []struct {
+		name   string
+		given  evidence
+		want   netip.Addr
+		source Source
+	}{
+		{"nothing is known", evidence{}, nobody, SourceNone},
+		{"the operator's word wins", evidence{operator: wanC, name: wanB, gateway: wanA, reflexive: wanA}, wanC, SourceOperator},
+		{"the operator's host name comes next", evidence{name: wanB, gateway: wanA, reflexive: wanA}, wanB, SourceOperator},
+		{"the gateway alone is believed", evidence{gateway: wanA}, wanA, SourceGateway},
+		{"STUN alone is believed", evidence{reflexive: wanB, agreed: 1}, wanB, SourceSTUN},
+		{"STUN and the gateway agree", evidence{gateway: wanA, reflexive: wanA, agreed: 5}, wanA, SourceGateway},
+		{"STUN contradicts the gateway once", evidence{gateway: wanA, reflexive: wanB, agreed: 1}, wanA, SourceGateway},
+		{"STUN contradicts the gateway twice", evidence{gateway: wanA, reflexive: wanB, agreed: 2}, wanB, SourceSTUN},
+		{"the gateway tells a private address", evidence{gateway: private, reflexive: wanB, agreed: 1}, wanB, SourceSTUN},
+		{"the gateway tells a private address and STUN nothing", evidence{gateway: private}, nobody, SourceNone},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got, source := tt.given.choose(); got != tt.want || source != tt.source {
+				t.Errorf("got %v by %q, want %v by %q", got, source, tt.want, tt.source)
+			}
+		})
+	}
+}
+
+// openHome are the facts on a home where all is well.
+func openHome() facts {
+	f := facts{external: wanA, source: SourceGateway, local: lanA, router: netip.MustParseAddr("192.168.77.1"),
+		mapping: true, found: true, wan: wanA, wanted: 2121,
+		control: Port{Internal: 2121, External: 2121, State: PortVerified}}
+	for _, n := range []uint16{50000, 50001, 50002} {
+		f.passive = append(f.passive, Port{Internal: n, External: n, State: PortVerified})
+	}
+	return f
+}
+
+// set gives all ports a state.
+func (f *facts) set(state PortState, problem string) {
+	f.control.State, f.control.Problem = state, problem
+	f.setPassive(state, problem)
+}
+
+func (f *facts) setPassive(state PortState, problem string) {
+	for i := range f.passive {
+		f.passive[i].State, f.passive[i].Problem = state, problem
+	}
+}
+
+func TestVerdictAndAdvice(t *testing.T) {
+	const forward = "forward TCP 2121 and 50000-50002 on the router 192.168.77.1 to 192.168.77.10"
+	tests := []struct {
+		name    string
+		change  func(*facts)
+		verdict Verdict
+		advice  string
+	}{
+		{"all is well", func(*facts) {}, Reachable, ""},
+		{"the first search runs", func(f *facts) {
+			f.found, f.seeking = false, true
+			f.set(PortPending, "")
+		}, VerdictLooking, ""},
+		{"the first round of mappings runs", func(f *facts) { f.set(PortPending, "") }, VerdictLooking, ""},
+		{"the control port is open, no passive port yet", func(f *facts) { f.setPassive(PortPending, "") }, VerdictLooking, ""},
+		{"a few passive ports are open", func(f *facts) {
+			f.setPassive(PortPending, "")
+			f.passive[0].State = PortVerified
+		}, Reachable, ""},
+		{"a lost gateway is searched for", func(f *facts) { f.found, f.seeking = false, true }, Reachable, ""},
+		{"a lost gateway stays away", func(f *facts) { f.found, f.lost = false, true }, NoGateway,
+			"see whether the router 192.168.77.1 still runs: it does not answer any more, and what it opened is used until the lease ends"},
+		{"no gateway, address known", func(f *facts) {
+			f.found, f.wan = false, nobody
+			f.set(PortByHand, "")
+		}, ForwardedByHand, "switch on UPnP on the router 192.168.77.1, or " + forward + " unless that is done"},
+		{"no gateway, address known, another port outside", func(f *facts) {
+			f.found, f.wan = false, nobody
+			f.set(PortByHand, "")
+			f.wanted, f.control.External = 21, 21
+		}, ForwardedByHand, "switch on UPnP on the router 192.168.77.1, or forward TCP 21 (to port 2121) and 50000-50002 on the router 192.168.77.1 to 192.168.77.10 unless that is done"},
+		{"mapping is off", func(f *facts) {
+			f.mapping, f.found, f.wan = false, false, nobody
+			f.set(PortByHand, "")
+		}, ForwardedByHand, forward + " unless that is done: the router is not asked, nat.port_mapping is off"},
+		{"mapping is off, address unknown", func(f *facts) {
+			f.mapping, f.found, f.wan, f.external = false, false, nobody, nobody
+			f.set(PortByHand, "")
+		}, AddressUnknown, "set nat.external_address, or nat.stun_servers to at least two that answer; then " + forward},
+		{"no gateway, no address", func(f *facts) {
+			f.found, f.wan, f.external = false, nobody, nobody
+			f.set(PortByHand, "")
+		}, NoGateway, "check the network: neither a router nor a STUN server answers, so only the LAN is served; or set nat.external_address and " + forward},
+		{"no network", func(f *facts) {
+			f.found, f.wan, f.external, f.local, f.router = false, nobody, nobody, nobody, nobody
+			f.set(PortByHand, "")
+		}, NoGateway, "check the network: neither a router nor a STUN server answers, so only the LAN is served; or set nat.external_address and forward TCP 2121 and 50000-50002 on the router"},
+		{"the gateway has no address, nor has STUN", func(f *facts) {
+			f.wan, f.external, f.noWAN = nobody, nobody, true
+		}, AddressUnknown, "see whether the router 192.168.77.1 is online: it has no external address"},
+		{"the gateway does not tell its address", func(f *facts) {
+			f.wan, f.external = nobody, nobody
+		}, AddressUnknown, "set nat.external_address: the router 192.168.77.1 does not tell its external address, nor do STUN servers agree on one"},
+		{"the gateway refuses everything", func(f *facts) { f.set(PortRefused, "error 606") }, GatewayRefuses,
+			"allow port mapping for this host on the router 192.168.77.1, or " + forward + "; it says: error 606"},
+		{"the gateway refuses the control port", func(f *facts) {
+			f.control.State, f.control.Problem = PortRefused, "error 606"
+		}, GatewayRefuses, "allow port mapping for this host on the router 192.168.77.1, or " + forward + "; it says: error 606"},
+		{"the gateway refuses all passive ports", func(f *facts) { f.setPassive(PortRefused, "error 728") }, GatewayRefuses,
+			"allow port mapping for this host on the router 192.168.77.1, or " + forward + "; it says: error 728"},
+		{"the gateway refuses some passive ports", func(f *facts) {
+			f.passive[1].State, f.passive[1].Problem = PortRefused, "error 728"
+		}, Reachable, "TCP 50001 of the passive ports are left out (error 728)"},
+		{"another host has the control port", func(f *facts) { f.control.State = PortTaken }, PortTakenByHost,
+			"choose other ports (ftp.listen, ftp.passive_ports), or remove the mapping of TCP 2121 to another host on the router 192.168.77.1"},
+		{"another host has all passive ports", func(f *facts) { f.setPassive(PortTaken, "") }, PortTakenByHost,
+			"choose other ports (ftp.listen, ftp.passive_ports), or remove the mapping of TCP 50000-50002 to another host on the router 192.168.77.1"},
+		{"the control port is another one than asked", func(f *facts) {
+			f.wanted, f.control.Problem = 21, "error 606"
+		}, Reachable, "give friends port 2121: the router denies 21 (error 606)"},
+		{"the gateway tells a private address", func(f *facts) {
+			f.wan, f.external = netip.MustParseAddr("10.0.0.2"), wanB
+		}, DoubleNAT, "the router 192.168.77.1 stands behind another one (the router's external address is 10.0.0.2): set that one to bridge mode, or forward TCP 2121 and 50000-50002 on it to 10.0.0.2 as well"},
+		{"the gateway tells no address, STUN does", func(f *facts) {
+			f.wan, f.noWAN, f.external, f.reflexive, f.agreed = nobody, true, wanB, wanB, 2
+			f.set(PortRefused, "error 501")
+		}, DoubleNAT, "the router 192.168.77.1 stands behind another one: set that one to bridge mode, or forward TCP 2121 and 50000-50002 on it as well"},
+		{"the gateway tells no address, STUN does for the first time", func(f *facts) {
+			f.wan, f.noWAN, f.external, f.reflexive, f.agreed = nobody, true, wanB, wanB, 1
+		}, VerdictLooking, ""},
+		{"the gateway is between two addresses", func(f *facts) { f.wan, f.noWAN = nobody, true }, Reachable, ""},
+		{"the gateway has an address of a carrier", func(f *facts) {
+			f.wan, f.external = netip.MustParseAddr("100.64.3.2"), wanB
+		}, CarrierNAT, "ask the provider for a public IPv4 address: it shares one among customers (the router's external address is 100.64.3.2), and no setting of the router lets anybody in"},
+		{"the gateway is at the end of a DS-Lite tunnel", func(f *facts) {
+			f.wan, f.external = netip.MustParseAddr("192.0.0.2"), nobody
+		}, CarrierNAT, "ask the provider for a public IPv4 address: it shares one among customers (the router's external address is 192.0.0.2), and no setting of the router lets anybody in"},
+		{"this host has an address of a carrier itself", func(f *facts) {
+			f.found, f.wan, f.local = false, nobody, netip.MustParseAddr("100.64.3.2")
+			f.set(PortByHand, "")
+		}, CarrierNAT, "ask the provider for a public IPv4 address: it shares one among customers, and no setting of the router lets anybody in"},
+		{"this host has the external address itself", func(f *facts) {
+			f.found, f.wan, f.local = false, nobody, wanA
+			f.set(PortByHand, "")
+		}, Reachable, "this host has the external address itself: let TCP 2121 and 50000-50002 through its firewall, if it has one"},
+		{"the internet sees another address than the gateway tells", func(f *facts) {
+			f.external, f.source, f.reflexive, f.agreed, f.contradicted = wanB, SourceSTUN, wanB, 2, true
+		}, Reachable, "the router tells 11.22.0.2, but the internet sees 11.22.0.3: if clients cannot connect, set nat.external_address"},
+		{"the operator's address is out of date", func(f *facts) { f.external, f.source = wanB, SourceOperator }, Reachable,
+			"nat.external_address stands for 11.22.0.3, but the router's external address is 11.22.0.2: correct it, or set it to auto"},
+		{"the host name is of no use", func(f *facts) { f.uselessHost = "home.example" }, Reachable,
+			"correct nat.external_address: home.example stands for no address that the internet can reach"},
+		{"the host name is of no use, and more", func(f *facts) {
+			f.uselessHost, f.passive[1].State = "home.example", PortTaken
+		}, Reachable, "TCP 50001 of the passive ports are left out (); correct nat.external_address: home.example stands for no address that the internet can reach"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			f := openHome()
+			tt.change(&f)
+			got := f.verdict()
+			if got != tt.verdict {
+				t.Errorf("verdict: got %q, want %q", got, tt.verdict)
+			}
+			if advice := f.advice(got); advice != tt.advice {
+				t.Errorf("advice:\n got %q\nwant %q", advice, tt.advice)
+			}
+		})
+	}
+}
+
+func TestRanges(t *testing.T) {
+	for want, given := range map[string][]uint16{
+		"":                             nil,
+		"21":                           {21},
+		"21-22":                        {21, 22},
+		"21, 50000-50002, 65534-65535": {21, 50000, 50001, 50002, 65534, 65535},
+	} {
+		if got := ranges(given); got != want {
+			t.Errorf("%v: got %q, want %q", given, got, want)
+		}
+	}
+}
+
+func TestSearchPause(t *testing.T) {
+	tests := []struct {
+		name     string
+		searches int
+		ever     bool
+		want     time.Duration
+	}{
+		{"the first search in vain", 1, true, 2 * time.Second},
+		{"the third", 3, true, 8 * time.Second},
+		{"the sixth", 6, true, time.Minute},
+		{"the hundredth", 100, true, time.Minute},
+		{"none was ever found", 6, false, 15 * time.Second},
+		{"none was ever found, for long", 25, false, time.Minute},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := searchPause(tt.searches, tt.ever); got != tt.want {
+				t.Errorf("got %v, want %v", got, tt.want)
+			}
+		})
+	}
+}

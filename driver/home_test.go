@@ -123,7 +123,7 @@ func everyCall(h *Home, name string, yield func(call string, err error)) {
 	yield("Open", closing(h.Open(name)))
 	yield("RETR", closing(h.GetHandle(name, os.O_RDONLY, 0)))
 	yield("RETR beyond the end", closing(h.GetHandle(name, os.O_RDONLY, 1<<40)))
-	yield("Chmod", h.Chmod(name, 0o600))
+	yield("Chmod", h.Chmod(name, 0o700))
 	yield("Chown", h.Chown(name, 1, 1))
 	yield("Chtimes", h.Chtimes(name, now, now))
 	yield("STOR", closing(h.GetHandle(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0)))

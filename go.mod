@@ -1,6 +1,6 @@
 module natftpd
 
-go 1.26.0
+go 1.26.5
 
 require (
 	github.com/fclairamb/ftpserverlib v0.32.3

@@ -13,10 +13,6 @@ import (
 const (
 	// maxFailures is how many wrong passwords a session may send.
 	maxFailures = 3
-	// failurePause is how long after PASS its refusal is sent, longer by as
-	// much for each failure. It brakes guessing, and hides how long the check
-	// took: an unknown user looks like a wrong password.
-	failurePause = time.Second
 	// checkTimeout bounds the wait for a place among the password checks.
 	checkTimeout = 20 * time.Second
 	// handshakeTimeout is how long a TLS handshake may take.
@@ -43,12 +39,11 @@ func (s *session) cmdPass(password string) {
 		s.say(line(503, "USER first."))
 		return
 	}
-	begun := time.Now()
 	ctx, cancel := context.WithTimeout(s.gone, checkTimeout)
 	defer cancel()
 	account, err := s.front.cfg.Accounts.Login(ctx, s.user, password)
 	if err != nil {
-		s.loginFailed(begun, err)
+		s.loginFailed(err)
 		return
 	}
 	home, err := account.Open()
@@ -72,20 +67,15 @@ func (s *session) cmdPass(password string) {
 	}})
 }
 
-// loginFailed refuses: always with the same words and after the same time.
-func (s *session) loginFailed(begun time.Time, err error) {
+// loginFailed refuses, always with the same words; the accounts have seen to the
+// time.
+func (s *session) loginFailed(err error) {
 	s.failures++
 	reason := err.Error()
 	if errors.Is(err, driver.ErrLogin) {
 		reason = "unknown user or wrong password"
 	}
 	s.log.Warn("login refused", "user", s.user, "reason", reason, "attempt", s.failures)
-	pause := time.NewTimer(time.Until(begun.Add(time.Duration(s.failures) * failurePause)))
-	defer pause.Stop()
-	select {
-	case <-pause.C:
-	case <-s.gone.Done():
-	}
 	s.user = ""
 	if s.failures >= maxFailures {
 		s.say(line(421, "Too many wrong passwords."))

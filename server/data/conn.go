@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"os"
 	"sync"
@@ -177,8 +178,12 @@ func (c *Conn) send(p []byte) (int, error) {
 	}
 }
 
-// osFile is a file of the local disk below whatever the driver wraps it in.
-type osFile interface{ OSFile() *os.File }
+// osFile is a file of the local disk below whatever the driver wraps it in, and
+// the driver's way of telling its errors.
+type osFile interface {
+	OSFile() *os.File
+	Translate(error) error
+}
 
 // ReadFrom sends what r holds: a download. In clear and from a local file the
 // kernel copies (sendfile).
@@ -190,7 +195,7 @@ func (c *Conn) ReadFrom(r io.Reader) (int64, error) {
 		return 0, err
 	}
 	if f, ok := r.(osFile); ok && c.tls == nil {
-		return c.sendFile(f.OSFile())
+		return c.sendFile(f)
 	}
 	buf := copyBuffers.Get().(*[256 << 10]byte)
 	defer copyBuffers.Put(buf)
@@ -215,11 +220,11 @@ func (c *Conn) ReadFrom(r io.Reader) (int64, error) {
 
 // sendFile lets the kernel copy. A slow client keeps its transfer as long as
 // something moves within each time-out.
-func (c *Conn) sendFile(f *os.File) (int64, error) {
+func (c *Conn) sendFile(f osFile) (int64, error) {
 	var total int64
 	for {
 		c.tcp.SetWriteDeadline(time.Now().Add(c.timeout))
-		n, err := c.tcp.ReadFrom(&io.LimitedReader{R: f, N: chunk})
+		n, err := c.tcp.ReadFrom(&io.LimitedReader{R: f.OSFile(), N: chunk})
 		total += n
 		c.sent.Add(n)
 		switch {
@@ -229,7 +234,7 @@ func (c *Conn) sendFile(f *os.File) (int64, error) {
 		case isLinkError(err):
 			return total, c.fail(err)
 		default: // the disk's
-			return total, err
+			return total, f.Translate(err)
 		}
 	}
 }
@@ -241,7 +246,7 @@ func (c *Conn) WriteTo(w io.Writer) (int64, error) {
 		return 0, err
 	}
 	if f, ok := w.(osFile); ok && c.tls == nil {
-		return c.receiveFile(f.OSFile())
+		return c.receiveFile(f)
 	}
 	buf := copyBuffers.Get().(*[256 << 10]byte)
 	defer copyBuffers.Put(buf)
@@ -263,12 +268,12 @@ func (c *Conn) WriteTo(w io.Writer) (int64, error) {
 	}
 }
 
-func (c *Conn) receiveFile(f *os.File) (int64, error) {
+func (c *Conn) receiveFile(f osFile) (int64, error) {
 	var total int64
 	for {
 		c.tcp.SetReadDeadline(time.Now().Add(c.timeout))
 		limited := &io.LimitedReader{R: c.tcp, N: chunk}
-		n, err := f.ReadFrom(limited)
+		n, err := f.OSFile().ReadFrom(limited)
 		total += n
 		c.received.Add(n)
 		switch {
@@ -276,9 +281,13 @@ func (c *Conn) receiveFile(f *os.File) (int64, error) {
 			return total, nil
 		case err == nil, n > 0 && errors.Is(err, os.ErrDeadlineExceeded):
 		case isLinkError(err):
+			var path *fs.PathError
+			if errors.As(err, &path) {
+				err = path.Err // the file is not at fault, and its name nobody's business
+			}
 			return total, c.fail(err)
 		default:
-			return total, err
+			return total, f.Translate(err)
 		}
 	}
 }

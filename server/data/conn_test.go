@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -38,7 +40,8 @@ func tcpPair(t *testing.T) (ours, theirs *net.TCPConn) {
 // file is what the driver's handle looks like to a data connection.
 type file struct{ *os.File }
 
-func (f file) OSFile() *os.File { return f.File }
+func (f file) OSFile() *os.File          { return f.File }
+func (f file) Translate(err error) error { return fmt.Errorf("translated: %w", err) }
 
 func tempFile(t *testing.T, content []byte) file {
 	t.Helper()
@@ -248,4 +251,34 @@ func TestAbortEndsATransferAtOnce(t *testing.T) {
 		t.Error("the client took half a file for a whole one: want a reset")
 	}
 	c.Close()
+}
+
+func TestErrorsOfTheDiskAndOfTheConnectionAreToldApart(t *testing.T) {
+	t.Run("the file cannot be written", func(t *testing.T) {
+		ours, theirs := tcpPair(t)
+		theirs.Write([]byte("content"))
+		f, err := os.Open(tempFile(t, nil).Name()) // for reading only
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		c := data.NewConn(ours, nil, time.Minute)
+		if _, err := c.WriteTo(file{f}); err == nil || !strings.HasPrefix(err.Error(), "translated: ") {
+			t.Errorf("got %v, want the driver's translation", err)
+		}
+		if c.Err() != nil {
+			t.Errorf("the connection is blamed: %v", c.Err())
+		}
+	})
+	t.Run("the client resets the connection", func(t *testing.T) {
+		ours, theirs := tcpPair(t)
+		theirs.SetLinger(0)
+		theirs.Close()
+		f := tempFile(t, nil)
+		c := data.NewConn(ours, nil, time.Minute)
+		_, err := c.WriteTo(f)
+		if err == nil || c.Err() == nil || strings.Contains(c.Err().Error(), f.Name()) {
+			t.Errorf("got %v, and of the connection %v; want an error that does not name the file", err, c.Err())
+		}
+	})
 }

@@ -53,6 +53,10 @@ type Behaviour struct {
 	NoLeases int
 	// LongestLease shortens leases; zero: as asked.
 	LongestLease time.Duration
+	// HideLeases lists every mapping with no time left.
+	HideLeases bool
+	// EmptyAdds answers a mapping that was made with no body.
+	EmptyAdds bool
 	// IgnoreAdds says yes to a mapping and forgets it.
 	IgnoreAdds bool
 	// DisableAdds lists new mappings as disabled.
@@ -73,10 +77,10 @@ type Behaviour struct {
 type Service struct {
 	// Type is the short service type, like "WANPPPConnection:1".
 	Type string
-	// Down says that its connection is not up; its external address is then
-	// 0.0.0.0.
+	// Down says that its connection is not up.
 	Down bool
-	// External is its own external address; the zero Addr: the router's.
+	// External is its own external address; the zero Addr: the router's, or
+	// 0.0.0.0 when it is down.
 	External netip.Addr
 	// Host makes its control URL an absolute one to this host, or host:port;
 	// PORT in it stands for the port of the web server.

@@ -210,6 +210,9 @@ func (c *contract) cancelled() {
 	cancel()
 	_, err := c.client.Map(ctx, c.request(50007))
 	c.fails("Map", err, context.Canceled)
+	if errors.Is(err, gateway.ErrGone) {
+		c.Errorf("the client takes our own end for the gateway's: %v", err)
+	}
 	if to, ok := c.gateway.Mapped(50007); ok {
 		c.Errorf("the gateway forwards to %v after a request that was cancelled before it began", to)
 	}

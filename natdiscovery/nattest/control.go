@@ -57,6 +57,9 @@ func (r *Router) control(w http.ResponseWriter, req *http.Request) {
 		fault(w, does, code)
 		return
 	}
+	if does.EmptyAdds && action == "AddPortMapping" {
+		return
+	}
 	write(w, []byte(envelope(fmt.Sprintf(`<u:%sResponse xmlns:u="%s">%s</u:%sResponse>`, action, urn, out, action))))
 }
 
@@ -113,7 +116,7 @@ func (r *Router) mapping(c call, external uint16) (string, int) {
 	if e.Disabled {
 		enabled = "0"
 	}
-	if !e.Expires.IsZero() {
+	if !e.Expires.IsZero() && !c.does.HideLeases {
 		left = int(e.Expires.Sub(r.now()).Round(time.Second) / time.Second)
 	}
 	return elements("NewInternalPort", strconv.Itoa(int(e.Internal.Port())),
@@ -126,10 +129,10 @@ func (r *Router) externalText(s Service) string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
-	case s.Down:
-		return "0.0.0.0"
 	case s.External.IsValid():
 		return s.External.String()
+	case s.Down:
+		return "0.0.0.0"
 	case r.external.IsValid():
 		return r.external.String()
 	}

@@ -93,6 +93,10 @@ const (
 	codeTableFull     = 728
 )
 
+// longestLease is the upper end of the allowed range, and what zero means to an
+// IGD v2 (WANIPConnection:2, section 2.3.16).
+const longestLease = 604800 * time.Second
+
 // add puts a mapping into the table, or says with which code it is refused.
 func (r *Router) add(source netip.Addr, external uint16, e Entry, lease time.Duration) int {
 	r.mu.Lock()
@@ -104,6 +108,8 @@ func (r *Router) add(source netip.Addr, external uint16, e Entry, lease time.Dur
 		return codeActionFailed
 	case e.Internal.Addr() != source, external < r.does.LowestPort:
 		return codeNotAuthorized
+	case lease > longestLease:
+		return codeInvalidArgs
 	case r.does.NoLeases != 0 && lease != 0:
 		return r.does.NoLeases
 	case foreign && !r.does.Overwrite, taken && r.does.NoRenewal:
@@ -117,7 +123,7 @@ func (r *Router) add(source netip.Addr, external uint16, e Entry, lease time.Dur
 		lease = min(lease, r.does.LongestLease)
 	}
 	if lease == 0 && r.does.Version == 2 {
-		lease = 604800 * time.Second // WANIPConnection:2, 2.5.16
+		lease = longestLease
 	}
 	if lease != 0 {
 		e.Expires = r.now().Add(lease)

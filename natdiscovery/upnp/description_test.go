@@ -44,6 +44,33 @@ func TestPin(t *testing.T) {
 	}
 }
 
+// withService is a description with one connection service.
+func withService(urlBase string) string {
+	return "<root><URLBase>" + urlBase + "</URLBase><specVersion><major>1</specVersion><device><serviceList><service>" +
+		"<serviceType> " + urnPrefix + "WANIPConnection:1\n</serviceType><controlURL>ctl</controlURL></service></serviceList></device></root>"
+}
+
+func TestURLBaseGivesAPortOfTheSameHost(t *testing.T) {
+	for base, want := range map[string]string{
+		"":                           "http://192.168.77.1:5000/ctl",
+		"http://192.168.77.1:49000/": "http://192.168.77.1:49000/ctl",
+		"http://192.168.77.1/igd/":   "http://192.168.77.1:5000/ctl",
+		"http://198.51.100.7:49000/": "http://192.168.77.1:5000/ctl",
+		"not a URL":                  "http://192.168.77.1:5000/ctl",
+	} {
+		t.Run(base, func(t *testing.T) {
+			root, err := parseDescription([]byte(withService(base)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			services := connectionServices(root, location)
+			if len(services) != 1 || services[0].control.String() != want {
+				t.Errorf("got services %v, want one at %s", services, want)
+			}
+		})
+	}
+}
+
 func TestDescriptionsOfRealRouters(t *testing.T) {
 	for file, want := range map[string]struct{ kind, control, model string }{
 		"miniupnpd-2.3.1-v1.xml": {"WANIPConnection:1", "http://192.168.77.1:5000/ctl/IPConn", "Debian router 1"},
@@ -83,8 +110,7 @@ func FuzzDescription(f *testing.F) {
 		}
 		f.Add(b)
 	}
-	f.Add([]byte(`<root><URLBase>http://10.0.0.1:1/</URLBase><device><serviceList><service><serviceType>` +
-		urnPrefix + `WANPPPConnection:1</serviceType><controlURL>http://[::1]/</controlURL></service></serviceList></device></root>`))
+	f.Add([]byte(withService("http://10.0.0.1:1/")))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		root, err := parseDescription(tidy(b))
 		if err != nil {

@@ -3,7 +3,7 @@ package upnp
 import (
 	"context"
 	"errors"
-	"maps"
+	"fmt"
 	"net"
 	"net/netip"
 	"slices"
@@ -42,6 +42,11 @@ func TestDiscoverFinds(t *testing.T) {
 		}, "WANIPConnection:2"},
 		{"the connection that is up", func(b *nattest.Behaviour) {
 			b.Services = []nattest.Service{{Type: "WANIPConnection:1", Down: true}, {Type: "WANPPPConnection:1"}}
+		}, "WANPPPConnection:1"},
+		{"the connection that is up, though the other has an address", func(b *nattest.Behaviour) {
+			b.Services = []nattest.Service{
+				{Type: "WANIPConnection:1", Down: true, External: netip.MustParseAddr("11.22.0.9")}, {Type: "WANPPPConnection:1"},
+			}
 		}, "WANPPPConnection:1"},
 		{"the connection with a public address", func(b *nattest.Behaviour) {
 			b.Services = []nattest.Service{{Type: "WANIPConnection:1", External: netip.MustParseAddr("10.0.0.2")}, {Type: "WANPPPConnection:1"}}
@@ -178,53 +183,80 @@ func TestSearchGoesToTheRouterFirst(t *testing.T) {
 	}
 }
 
-// neighbours answers searches from several addresses of 127.0.0.0/8, as other
-// devices of a LAN do. It needs a system that has them all.
-func neighbours(t *testing.T, answers map[string]string) []netip.AddrPort {
+// device127 answers each search from an address of 127.0.0.0/8, as another
+// device of the LAN does. It needs a system whose loopback has them all.
+func device127(t *testing.T, from string, answers ...string) netip.AddrPort {
 	t.Helper()
-	var search []netip.AddrPort
-	for _, from := range slices.Sorted(maps.Keys(answers)) {
-		conn, err := net.ListenPacket("udp4", from+":0")
-		if err != nil {
-			t.Skipf("this system's loopback has no %s: %v", from, err)
-		}
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			buf := make([]byte, maxDatagram)
-			for {
-				_, to, err := conn.ReadFrom(buf)
-				if err != nil {
-					return
-				}
-				_, _ = conn.WriteTo([]byte("HTTP/1.1 200 OK\r\nLOCATION: "+answers[from]+"\r\n\r\n"), to)
-			}
-		}()
-		t.Cleanup(func() { _ = conn.Close(); <-done })
-		search = append(search, conn.LocalAddr().(*net.UDPAddr).AddrPort())
+	conn, err := net.ListenPacket("udp4", from+":0")
+	if err != nil {
+		t.Skipf("this system's loopback has no %s: %v", from, err)
 	}
-	return search
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		buf := make([]byte, maxDatagram)
+		for {
+			_, to, err := conn.ReadFrom(buf)
+			if err != nil {
+				return
+			}
+			for _, answer := range answers {
+				_, _ = conn.WriteTo([]byte(answer), to)
+			}
+		}
+	}()
+	t.Cleanup(func() { _ = conn.Close(); <-done })
+	return conn.LocalAddr().(*net.UDPAddr).AddrPort()
 }
 
-func TestSearchPrefersTheDefaultGateway(t *testing.T) {
-	devices := neighbours(t, map[string]string{
-		"127.0.0.2": "http://127.0.0.2:5000/", "127.0.0.9": "http://127.0.0.9:5000/",
+func at(location string) string { return "HTTP/1.1 200 OK\r\nLOCATION: " + location + "\r\n\r\n" }
+
+// answersTo searches these and says where the descriptions are.
+func answersTo(t *testing.T, search ...netip.AddrPort) []string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	s, err := newSearch(ctx, Config{
+		LANs: nattest.LANs, Router: netip.MustParseAddr("127.0.0.9"), Wait: time.Minute, Search: search,
 	})
-	cfg := Config{
-		LANs: nattest.LANs, Router: netip.MustParseAddr("127.0.0.9"), Wait: 2 * time.Second,
-		// The gateway is asked, and so answers, after a rival's time is over.
-		Search: append(slices.Repeat(devices[:1], int(2*settle/pace)), devices[1]),
-	}
-	s, err := newSearch(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.close()
 	var got []string
-	for _, r := range s.next(t.Context()) {
+	for _, r := range s.next(ctx) {
 		got = append(got, r.location.Host)
 	}
+	if ctx.Err() != nil {
+		t.Errorf("the search does not end, but for its context")
+	}
+	return got
+}
+
+func TestSearchPrefersTheDefaultGateway(t *testing.T) {
+	rival := device127(t, "127.0.0.2", at("http://127.0.0.2:5000/"))
+	router := device127(t, "127.0.0.9", at("http://127.0.0.9:5000/"))
+	// The router is asked, and so answers, after a rival's time is over.
+	got := answersTo(t, append(slices.Repeat([]netip.AddrPort{rival}, int(2*settle/pace)), router)...)
 	if want := []string{"127.0.0.9:5000", "127.0.0.2:5000"}; !slices.Equal(got, want) {
 		t.Errorf("answers come as %v, want %v", got, want)
+	}
+}
+
+func TestSearchSurvivesAFlood(t *testing.T) {
+	var many []string
+	for port := range 3 * maxReplies {
+		many = append(many, at(fmt.Sprintf("http://127.0.0.2:%d/", 1+port)))
+	}
+	got := answersTo(t, device127(t, "127.0.0.2", many...), device127(t, "127.0.0.9", at("http://127.0.0.9:5000/")))
+	if len(got) != 1+maxReplies || got[0] != "127.0.0.9:5000" {
+		t.Errorf("answers come as %v, want the router's and %d others", got, maxReplies)
+	}
+}
+
+func TestSearchEndsInGarbage(t *testing.T) {
+	garbage := slices.Repeat([]string{"garbage"}, maxDatagrams/5)
+	if got := answersTo(t, device127(t, "127.0.0.2", garbage...)); len(got) != 0 {
+		t.Errorf("garbage is taken for %v", got)
 	}
 }

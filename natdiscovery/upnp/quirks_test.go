@@ -40,6 +40,8 @@ func TestMapIsRefusedInTheGatewaysWords(t *testing.T) {
 		{"a low port", func(b *nattest.Behaviour) { b.LowestPort = port + 1 }, gateway.ErrRefused, "error 606"},
 		{"a mapping that is accepted and forgotten (Linksys)", func(b *nattest.Behaviour) { b.IgnoreAdds = true },
 			gateway.ErrFull, "accepted but is not listed"},
+		{"a mapping that is answered with nothing, and not made",
+			func(b *nattest.Behaviour) { b.IgnoreAdds, b.EmptyAdds = true, true }, gateway.ErrProtocol, "without the result"},
 		{"a mapping that is listed as disabled", func(b *nattest.Behaviour) { b.DisableAdds = true },
 			gateway.ErrRefused, "disabled"},
 		{"HTTP 403", func(b *nattest.Behaviour) { b.ControlStatus = 403 }, gateway.ErrRefused, "HTTP status 403"},
@@ -79,6 +81,8 @@ func TestMapCopesWith(t *testing.T) {
 		{"a well-behaved router", func(*nattest.Behaviour) {}, time.Hour, 1},
 		{"leases cut short (qBittorrent issue 18904)",
 			func(b *nattest.Behaviour) { b.LongestLease = 10 * time.Minute }, 10 * time.Minute, 1},
+		{"leases that are not listed", func(b *nattest.Behaviour) { b.HideLeases = true }, time.Hour, 1},
+		{"success told with an empty body", func(b *nattest.Behaviour) { b.EmptyAdds = true }, time.Hour, 1},
 		{"permanent mappings only (725, MikroTik)", func(b *nattest.Behaviour) { b.NoLeases = 725 }, 0, 2},
 		{"permanent mappings only (402, ARRIS)", func(b *nattest.Behaviour) { b.NoLeases = 402 }, 0, 2},
 		{"permanent meaning a week (IGD v2)",
@@ -124,6 +128,31 @@ func TestPermanentMappingsAreRememberedOfTheRouter(t *testing.T) {
 	}
 	if got := r.Asked("AddPortMapping"); got != 4 {
 		t.Errorf("asked AddPortMapping %d times for 3 ports, want 4: the lease is refused once", got)
+	}
+}
+
+func TestLeaseIsNeverLongerThanTheStandardAllows(t *testing.T) {
+	_, c := discovered(t, func(*nattest.Behaviour) {})
+	r := request(t, c, port)
+	r.Lease = 30 * 24 * time.Hour
+	if m, err := c.Map(t.Context(), r); err != nil || m.Lifetime != maxLease {
+		t.Errorf("lifetime is %v (%v), want %v", m.Lifetime, err, maxLease)
+	}
+}
+
+func TestServiceThatKnowsTheActionIsKept(t *testing.T) {
+	r, c := discovered(t, func(b *nattest.Behaviour) {
+		b.Services = []nattest.Service{{Type: "WANIPConnection:2"}, {Type: "WANIPConnection:1"}}
+		b.Faults = map[string]int{"WANIPConnection:2#GetSpecificPortMappingEntry": 401}
+	})
+	if _, err := c.Map(t.Context(), request(t, c, port)); err != nil {
+		t.Fatal(err)
+	}
+	if got := c.Device().Service; got != "WANIPConnection:1" {
+		t.Errorf("the service in use is %s, want WANIPConnection:1", got)
+	}
+	if got := r.Asked("GetSpecificPortMappingEntry"); got != 3 {
+		t.Errorf("looked %d times, want 3: refused, looked, read back", got)
 	}
 }
 

@@ -109,6 +109,9 @@ func TestRequestIsWhatOldRoutersUnderstand(t *testing.T) {
 			t.Errorf("the request lacks %q:\n%s", want, got)
 		}
 	}
+	if n := strings.Count(strings.ToLower(got), "soapaction:"); n != 1 {
+		t.Errorf("the request names its action %d times:\n%s", n, got)
+	}
 }
 
 func TestAnswersThatRoutersGetNearlyRight(t *testing.T) {
@@ -156,6 +159,27 @@ func TestAnswersThatAreNone(t *testing.T) {
 	}
 }
 
+func TestExternalAddressThatIsNone(t *testing.T) {
+	for _, text := range []string{"", "0.0.0.0", "0.1.2.3", "192.168.77.1", "192.168.77.10", "2001:db8::1", "11.22.0", "unknown"} {
+		t.Run(text, func(t *testing.T) {
+			if got, err := cannedClient([]byte(addressAnswer(text))).ExternalAddress(t.Context()); !errors.Is(err, gateway.ErrNoWAN) {
+				t.Errorf("got %v, %v, want %v", got, err, gateway.ErrNoWAN)
+			}
+		})
+	}
+}
+
+func TestMappingToNobodyIsNone(t *testing.T) {
+	for _, client := range []string{"", "0.0.0.0"} {
+		c := cannedClient([]byte(soapAnswer("<u:R><NewInternalPort>0</NewInternalPort><NewInternalClient>" + client +
+			"</NewInternalClient><NewEnabled>0</NewEnabled></u:R>")))
+		m := gateway.Mapping{Request: gateway.Request{Internal: netip.MustParseAddrPort("192.168.77.10:50000"), External: port}}
+		if err := c.Check(t.Context(), m); !errors.Is(err, gateway.ErrNotMapped) {
+			t.Errorf("client %q: got %v, want %v", client, err, gateway.ErrNotMapped)
+		}
+	}
+}
+
 func TestOtherHostsAreNamedInAConflict(t *testing.T) {
 	r := startRaw(t, soapAnswer("<u:R><NewInternalPort>80</NewInternalPort><NewInternalClient>ANNAS-PC</NewInternalClient></u:R>"))
 	c := r.client()
@@ -194,10 +218,7 @@ func FuzzAnswer(f *testing.F) {
 	f.Add([]byte(addressAnswer("11.22.0.2")))
 	f.Add([]byte("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffff\r\n"))
 	f.Fuzz(func(t *testing.T, answer []byte) {
-		c := newTestClient(netip.MustParseAddrPort("192.168.77.1:5000"))
-		c.web.dial = func(context.Context, string, string) (net.Conn, error) {
-			return &cannedConn{Reader: bytes.NewReader(answer)}, nil
-		}
+		c := cannedClient(answer)
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond) // no waiting for a listing
 		defer cancel()
 		if addr, err := c.ExternalAddress(ctx); err == nil && (!addr.Is4() || addr.IsLoopback() || addr.IsUnspecified()) {
@@ -215,6 +236,16 @@ func FuzzAnswer(f *testing.F) {
 			t.Errorf("mapped, but Check says %v", check)
 		}
 	})
+}
+
+// cannedClient is a client at 192.168.77.10 of a router at 192.168.77.1 that
+// gives the same answer to everything.
+func cannedClient(answer []byte) *Client {
+	c := newTestClient(netip.MustParseAddrPort("192.168.77.1:5000"))
+	c.web.dial = func(context.Context, string, string) (net.Conn, error) {
+		return &cannedConn{Reader: bytes.NewReader(answer)}, nil
+	}
+	return c
 }
 
 // cannedConn is a connection that takes everything and has its answer ready.

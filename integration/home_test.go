@@ -87,12 +87,20 @@ func TestPortsForwardedByHand(t *testing.T) {
 	t.Parallel()
 	l := lab.New(t, lab.Options{Forwarded: []string{"2121", "50000-50009"}})
 	s := serve(t, l.Server, 2121, l.STUN)
-	lab.Await(t, stunNoticesWithin, func() error { return told(l.Internet, s.at(lab.WANAddr), lab.WANAddr) })
-	testClients(t, l.Internet, s, lab.WANAddr, pasv, pasvTLS)
-	next := netip.MustParseAddr("11.22.9.9")
-	l.Router.ChangeWAN(t, next)
-	lab.Await(t, stunNoticesWithin, func() error { return told(l.Internet, s.at(next), next) })
-	testClients(t, l.Internet, s, next, pasv)
+	t.Run("STUN finds the WAN address", func(t *testing.T) {
+		lab.Await(t, stunNoticesWithin, func() error { return told(l.Internet, s.at(lab.WANAddr), lab.WANAddr) })
+		testClients(t, l.Internet, s, lab.WANAddr, pasv, pasvTLS)
+	})
+	t.Run("a neighbour that comes in through the WAN address is told to stay on that way", func(t *testing.T) {
+		mustBeTold(t, l.Neighbour, s.at(lab.WANAddr), lab.WANAddr)
+		testClients(t, l.Neighbour, s, lab.WANAddr, pasv)
+	})
+	t.Run("STUN finds its change", func(t *testing.T) {
+		next := netip.MustParseAddr("11.22.9.9")
+		l.Router.ChangeWAN(t, next)
+		lab.Await(t, stunNoticesWithin, func() error { return told(l.Internet, s.at(next), next) })
+		testClients(t, l.Internet, s, next, pasv)
+	})
 }
 
 // rulesFor are the router's rules for a control port and the default range.

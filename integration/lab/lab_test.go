@@ -50,9 +50,12 @@ func TestRouterForwardsWhatUPnPClientsAskFor(t *testing.T) {
 
 func TestForwardedPortLeadsToTheServerAndOthersNowhere(t *testing.T) {
 	t.Parallel()
-	l := New(t, Options{Forwarded: []string{"21"}})
+	l := New(t, Options{Forwarded: []string{"21", "2020-2029"}})
 	if from := accepted(t, l.Server, netip.AddrPortFrom(ServerAddr, 21), l.Internet, wan21); from != InternetAddr {
 		t.Errorf("server sees a client from %v, want %v", from, InternetAddr)
+	}
+	if from := accepted(t, l.Server, netip.AddrPortFrom(ServerAddr, 2021), l.Neighbour, netip.AddrPortFrom(WANAddr, 2021)); from != RouterAddr {
+		t.Errorf("server sees a neighbour that comes in through the WAN address from %v, want %v", from, RouterAddr)
 	}
 	listen(t, l.Server, control)
 	if conn, err := l.Internet.Dial(netip.AddrPortFrom(ServerAddr, 2121)); err == nil {

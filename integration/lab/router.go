@@ -69,6 +69,13 @@ var routerNFT string
 //go:embed alg.nft
 var algNFT string
 
+// byHandNFT forwards ports to a host. Like most home routers it serves neighbours,
+// too, that come in through the WAN address (hairpin, RFC 4787 section 6).
+const byHandNFT = `
+add rule inet filter prerouting fib daddr type local tcp dport { %s } dnat ip to %s
+add rule inet filter postrouting iifname "lan" oifname "lan" ct status dnat masquerade
+`
+
 // routers turns the hosts between the networks into routers.
 func (l *Lab) routers(t testing.TB, o Options) {
 	t.Helper()
@@ -81,8 +88,7 @@ func (l *Lab) routers(t testing.TB, o Options) {
 		l.carrier.configure(t, routerNFT)
 	}
 	if len(o.Forwarded) > 0 {
-		rules += fmt.Sprintf("add rule inet filter prerouting iifname \"wan\" tcp dport { %s } dnat ip to %s\n",
-			strings.Join(o.Forwarded, ", "), ServerAddr)
+		rules += fmt.Sprintf(byHandNFT, strings.Join(o.Forwarded, ", "), ServerAddr)
 	}
 	l.Router.configure(t, rules)
 }

@@ -14,8 +14,8 @@ import (
 const listingDelay = 300 * time.Millisecond
 
 // Map adds or renews a mapping and reads it back. It looks at the port first,
-// because some routers let one host overwrite another's mapping. The errors of
-// the router are *Fault.
+// because some routers let one host overwrite another's mapping. What the router
+// refuses comes back as *Fault.
 func (c *Client) Map(ctx context.Context, r gateway.Request) (gateway.Mapping, error) {
 	if r.External == 0 || !r.Internal.IsValid() || r.Internal.Port() == 0 {
 		return gateway.Mapping{}, fmt.Errorf("map TCP port %d to %s: no such mapping exists", r.External, r.Internal)

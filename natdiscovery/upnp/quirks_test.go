@@ -270,6 +270,20 @@ func TestLeaseEndsOnTheRoutersClock(t *testing.T) {
 	}
 }
 
+func TestUnmapOfAMappingThatGoesMeanwhile(t *testing.T) {
+	r, c := discovered(t, func(*nattest.Behaviour) {})
+	m, err := c.Map(t.Context(), request(t, c, port))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for code, want := range map[int]error{714: nil, 606: gateway.ErrRefused} {
+		r.Behave(func(b *nattest.Behaviour) { b.Faults = map[string]int{"DeletePortMapping": code} })
+		if err := c.Unmap(t.Context(), m); !errors.Is(err, want) {
+			t.Errorf("refused with %d: got %v, want %v", code, err, want)
+		}
+	}
+}
+
 func TestFaultNamesItself(t *testing.T) {
 	_, c := discovered(t, func(b *nattest.Behaviour) {
 		b.BareFaults, b.Faults = true, map[string]int{"AddPortMapping": 606}

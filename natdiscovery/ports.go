@@ -81,14 +81,15 @@ func (c *core) adopt(same bool) {
 				g.stale = append(g.stale, m)
 			}
 			p.drop()
+			p.asked = gateway.Request{}
 		}
 	}
 	c.mapAll()
 }
 
-// drop forgets what the gateway had for p.
+// drop forgets what the gateway listed for p.
 func (p *port) drop() {
-	p.held, p.asked, p.doubted = gateway.Mapping{}, gateway.Request{}, false
+	p.held, p.doubted = gateway.Mapping{}, false
 	if p.state == PortVerified {
 		p.state = PortPending
 	}
@@ -156,7 +157,7 @@ func (e mapped) apply(c *core, now time.Time) {
 		c.renewed = now
 	}
 	if gone(e.err) {
-		p.asked = e.request
+		c.unsure(p, e.request)
 		c.lose(now)
 		return
 	}
@@ -171,13 +172,23 @@ func (e mapped) apply(c *core, now time.Time) {
 		p.doubted = p.held.External != 0
 		p.deny(PortRefused, e.err, now)
 	default: // nobody knows whether the mapping was made
-		p.asked = e.request
+		c.unsure(p, e.request)
 		p.deny(PortRefused, e.err, now)
 	}
 }
 
+// unsure notes a request whose outcome is not known. One for another external
+// port that it follows may have been heard too, and is not wanted any more.
+func (c *core) unsure(p *port, r gateway.Request) {
+	if p.asked.External != 0 && p.asked.External != r.External {
+		c.gw.stale = append(c.gw.stale, gateway.Mapping{Request: p.asked})
+	}
+	p.asked = r
+}
+
 func (c *core) verified(p *port, m gateway.Mapping, now time.Time) {
 	gaveIn := p.state == PortRefused
+	c.unsure(p, m.Request)
 	p.state = PortVerified
 	if m.External == p.wanted {
 		p.problem = "" // else it says why the port is another one

@@ -1,151 +1,18 @@
 package natdiscovery
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"log/slog"
 	"net/netip"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
-
-	"natftpd/natdiscovery/gateway"
-	"natftpd/natdiscovery/nattest"
-	"natftpd/natdiscovery/route"
-	"natftpd/natdiscovery/stun"
-	"natftpd/natdiscovery/upnp"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-// home is a Discovery that runs in a synctest bubble, with a router that takes its
-// time.
-type home struct {
-	*Discovery
-	moved chan struct{}        // tells the watch
-	log   bytes.Buffer         // to be read after stop
-	stop  func() time.Duration // ends Run and says how long that took
-
-	mu        sync.Mutex
-	router    *router
-	reflexive netip.Addr
-	place     route.Network
-	delay     time.Duration // of each request to the router, which its context ends
-}
-
-// live starts a home with a router that answers after 100 ms.
-func live(t *testing.T, change ...func(*home, *Config)) *home {
-	h := &home{router: newRouter(time.Now), reflexive: wanA, delay: 100 * time.Millisecond, moved: make(chan struct{})}
-	h.place = route.Network{Interface: "eth0", Local: lanA, Router: h.router.device.Address}
-	cfg := testConfig()
-	cfg.Log = slog.New(slog.NewTextHandler(&h.log, nil))
-	cfg.Discover = func(ctx context.Context, n Network) (gateway.Client, error) {
-		if err := h.wait(ctx); err != nil {
-			return nil, err
-		}
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		c, err := h.router.discover(n.Local)
-		return &slowClient{c, h}, err
-	}
-	cfg.AskSTUN = func(context.Context) (answers []stun.Answer) {
-		time.Sleep(50 * time.Millisecond)
-		h.change(func() { answers = agreeing(h.reflexive) })
-		return answers
-	}
-	cfg.Network = func() (n route.Network, err error) {
-		h.change(func() { n = h.place })
-		return n, nil
-	}
-	cfg.WatchNetwork = func(ctx context.Context, changed func()) error {
-		for {
-			select {
-			case <-ctx.Done():
-				return nil
-			case <-h.moved:
-				changed()
-			}
-		}
-	}
-	for _, c := range change {
-		c(h, &cfg)
-	}
-	h.Discovery = New(cfg)
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- h.Run(ctx) }()
-	h.stop = func() time.Duration {
-		began := time.Now()
-		cancel()
-		if err := <-done; err != nil {
-			t.Errorf("Run: %v", err)
-		}
-		return time.Since(began)
-	}
-	return h
-}
-
-// after lets time go by.
-func (h *home) after(d time.Duration) *Status {
-	time.Sleep(d)
-	synctest.Wait()
-	return h.Status()
-}
-
-// change changes the home; nothing reads it meanwhile.
-func (h *home) change(what func()) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	what()
-}
-
-func (h *home) wait(ctx context.Context) error {
-	var delay time.Duration
-	h.change(func() { delay = h.delay })
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(delay):
-		return nil
-	}
-}
-
-// slowClient maps at once, and answers late or never.
-type slowClient struct {
-	gateway.Client
-	h *home
-}
-
-func (c *slowClient) ExternalAddress(ctx context.Context) (addr netip.Addr, err error) {
-	c.h.change(func() { addr, err = c.Client.ExternalAddress(ctx) })
-	return addr, errors.Join(err, c.h.wait(ctx))
-}
-
-func (c *slowClient) Map(ctx context.Context, q gateway.Request) (m gateway.Mapping, err error) {
-	c.h.change(func() { m, err = c.Client.Map(ctx, q) })
-	return m, errors.Join(err, c.h.wait(ctx))
-}
-
-func (c *slowClient) Check(ctx context.Context, m gateway.Mapping) (err error) {
-	c.h.change(func() { err = c.Client.Check(ctx, m) })
-	return errors.Join(err, c.h.wait(ctx))
-}
-
-func (c *slowClient) Unmap(ctx context.Context, m gateway.Mapping) (err error) {
-	c.h.change(func() { err = c.Client.Unmap(ctx, m) })
-	return errors.Join(err, c.h.wait(ctx))
-}
-
-// lists is what the router lists for us.
-func (h *home) lists() (ports string) {
-	h.change(func() { ports = h.router.lists(lanA) })
-	return ports
-}
 
 func TestRunOpensPortsAndRemovesThemAtTheEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -302,66 +169,6 @@ func wantLog(t *testing.T, log string, want ...string) {
 	}
 	if len(lines) != len(want) {
 		t.Errorf("got %d lines, want %d", len(lines), len(want))
-	}
-}
-
-func TestFakeHomeNetwork(t *testing.T) {
-	r := nattest.Start(t)
-	one := nattest.StartSTUN(t, netip.AddrPortFrom(nattest.WAN, 1))
-	two := nattest.StartSTUN(t, netip.AddrPortFrom(nattest.WAN, 2))
-	cfg := testConfig()
-	cfg.CheckInterval = 150 * time.Millisecond
-	cfg.Network = func() (route.Network, error) {
-		return route.Network{Interface: "lo", Local: r.Address(), Router: r.Address(), LANs: nattest.LANs}, nil
-	}
-	cfg.Discover = func(ctx context.Context, n Network) (gateway.Client, error) {
-		return upnp.Discover(ctx, upnp.Config{Local: n.Local, LANs: n.LANs, Search: []netip.AddrPort{r.Search()}})
-	}
-	cfg.AskSTUN = func(ctx context.Context) []stun.Answer {
-		answers := stun.Ask(ctx, stun.Config{Servers: []string{one.Address().String(), two.Address().String()}})
-		// Two operators on one loopback.
-		answers[1].Server, answers[1].Addr = "two.example:3478", netip.MustParseAddrPort("127.0.0.2:3478")
-		return answers
-	}
-	d := New(cfg)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	done := make(chan error, 1)
-	go func() { done <- d.Run(ctx) }()
-
-	st := waitFor(ctx, t, d, func(s *Status) bool { return s.Verdict == Reachable && len(s.Outside) == 10 })
-	if st.External != nattest.WAN || st.Source != SourceGateway || st.Reflexive != nattest.WAN {
-		t.Errorf("external: got %v by %q, reflexive %v", st.External, st.Source, st.Reflexive)
-	}
-	one.Tell(netip.AddrPortFrom(wanC, 1))
-	two.Tell(netip.AddrPortFrom(wanC, 2))
-	r.SetExternal(wanC)
-	waitFor(ctx, t, d, func(s *Status) bool { return s.External == wanC })
-	described := r.Asked("GET")
-	r.Reboot(t)
-	waitFor(ctx, t, d, func(s *Status) bool { return s.Gateway != nil && r.Asked("GET") > described })
-	cancel()
-	if err := <-done; err != nil {
-		t.Errorf("Run: %v", err)
-	}
-	if n := r.Len(); n != 0 {
-		t.Errorf("at the end the router has %d mappings", n)
-	}
-}
-
-// waitFor waits for a Status.
-func waitFor(ctx context.Context, t *testing.T, d *Discovery, ok func(*Status) bool) *Status {
-	t.Helper()
-	for {
-		changed := d.Changed()
-		if s := d.Status(); ok(s) {
-			return s
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			t.Fatalf("last seen: %+v", *d.Status())
-		}
 	}
 }
 

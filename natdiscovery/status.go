@@ -75,7 +75,8 @@ type Port struct {
 	State              PortState
 	// Expires is the end of the lease; the zero Time: none, or no mapping.
 	Expires time.Time
-	// Problem says why the port is not open, in the gateway's words.
+	// Problem says why the port is not open, or is not the External one that
+	// was asked for, in the gateway's words.
 	Problem string
 }
 

@@ -2,6 +2,7 @@ package natdiscovery
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"natftpd/natdiscovery/gateway"
@@ -93,12 +94,12 @@ func (c *core) mapDuty(i int) mapPort {
 // leave returns the mappings to be removed at the end, with the gateway to ask.
 // A mapping that is being asked for at this moment may be there as well.
 func (c *core) leave() (gateway.Client, []gateway.Mapping) {
-	list := c.gw.stale
-	if m, ok := c.gw.doing.(mapPort); ok {
-		c.ports[m.index].asked = m.request
-	}
+	list := slices.Clone(c.gw.stale)
 	for i := range c.ports {
 		list = append(list, c.ports[i].leftovers()...)
+	}
+	if m, ok := c.gw.doing.(mapPort); ok {
+		list = append(list, gateway.Mapping{Request: m.request})
 	}
 	return c.gw.client, list
 }

@@ -3,36 +3,7 @@ package natdiscovery
 import (
 	"net/netip"
 	"testing"
-	"time"
 )
-
-func TestChoose(t *testing.T) {
-	private := netip.MustParseAddr("192.168.1.3")
-	tests := []struct {
-		name   string
-		given  evidence
-		want   netip.Addr
-		source Source
-	}{
-		{"nothing is known", evidence{}, nobody, SourceNone},
-		{"the operator's word wins", evidence{operator: wanC, name: wanB, gateway: wanA, reflexive: wanA}, wanC, SourceOperator},
-		{"the operator's host name comes next", evidence{name: wanB, gateway: wanA, reflexive: wanA}, wanB, SourceOperator},
-		{"the gateway alone is believed", evidence{gateway: wanA}, wanA, SourceGateway},
-		{"STUN alone is believed", evidence{reflexive: wanB, agreed: 1}, wanB, SourceSTUN},
-		{"STUN and the gateway agree", evidence{gateway: wanA, reflexive: wanA, agreed: 5}, wanA, SourceGateway},
-		{"STUN contradicts the gateway once", evidence{gateway: wanA, reflexive: wanB, agreed: 1}, wanA, SourceGateway},
-		{"STUN contradicts the gateway twice", evidence{gateway: wanA, reflexive: wanB, agreed: 2}, wanB, SourceSTUN},
-		{"the gateway tells a private address", evidence{gateway: private, reflexive: wanB, agreed: 1}, wanB, SourceSTUN},
-		{"the gateway tells a private address and STUN nothing", evidence{gateway: private}, nobody, SourceNone},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			if got, source := tt.given.choose(); got != tt.want || source != tt.source {
-				t.Errorf("got %v by %q, want %v by %q", got, source, tt.want, tt.source)
-			}
-		})
-	}
-}
 
 // openHome are the facts on a home where all is well.
 func openHome() facts {
@@ -188,28 +159,5 @@ func TestRanges(t *testing.T) {
 		if got := ranges(given); got != want {
 			t.Errorf("%v: got %q, want %q", given, got, want)
 		}
-	}
-}
-
-func TestSearchPause(t *testing.T) {
-	tests := []struct {
-		name     string
-		searches int
-		ever     bool
-		want     time.Duration
-	}{
-		{"the first search in vain", 1, true, 2 * time.Second},
-		{"the third", 3, true, 8 * time.Second},
-		{"the sixth", 6, true, time.Minute},
-		{"the hundredth", 100, true, time.Minute},
-		{"none was ever found", 6, false, 15 * time.Second},
-		{"none was ever found, for long", 25, false, time.Minute},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			if got := searchPause(tt.searches, tt.ever); got != tt.want {
-				t.Errorf("got %v, want %v", got, tt.want)
-			}
-		})
 	}
 }

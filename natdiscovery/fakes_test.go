@@ -1,0 +1,74 @@
+package natdiscovery
+
+import (
+	"context"
+	"net/netip"
+	"testing"
+	"time"
+
+	"natftpd/natdiscovery/gateway"
+	"natftpd/natdiscovery/nattest"
+	"natftpd/natdiscovery/route"
+	"natftpd/natdiscovery/stun"
+	"natftpd/natdiscovery/upnp"
+)
+
+func TestFakeHomeNetwork(t *testing.T) {
+	r := nattest.Start(t)
+	one := nattest.StartSTUN(t, netip.AddrPortFrom(nattest.WAN, 1))
+	two := nattest.StartSTUN(t, netip.AddrPortFrom(nattest.WAN, 2))
+	cfg := testConfig()
+	cfg.CheckInterval = 150 * time.Millisecond
+	cfg.Network = func() (route.Network, error) {
+		return route.Network{Interface: "lo", Local: r.Address(), Router: r.Address(), LANs: nattest.LANs}, nil
+	}
+	cfg.Discover = func(ctx context.Context, n Network) (gateway.Client, error) {
+		return upnp.Discover(ctx, upnp.Config{Local: n.Local, LANs: n.LANs, Search: []netip.AddrPort{r.Search()}})
+	}
+	cfg.AskSTUN = func(ctx context.Context) []stun.Answer {
+		answers := stun.Ask(ctx, stun.Config{Servers: []string{one.Address().String(), two.Address().String()}})
+		// Two operators on one loopback.
+		answers[1].Server, answers[1].Addr = "two.example:3478", netip.MustParseAddrPort("127.0.0.2:3478")
+		return answers
+	}
+	d := New(cfg)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- d.Run(ctx) }()
+
+	st := waitFor(ctx, t, d, func(s *Status) bool { return s.Verdict == Reachable && len(s.Outside) == 10 })
+	if st.External != nattest.WAN || st.Source != SourceGateway || st.Reflexive != nattest.WAN {
+		t.Errorf("external: got %v by %q, reflexive %v", st.External, st.Source, st.Reflexive)
+	}
+	one.Tell(netip.AddrPortFrom(wanC, 1))
+	two.Tell(netip.AddrPortFrom(wanC, 2))
+	r.SetExternal(wanC)
+	waitFor(ctx, t, d, func(s *Status) bool { return s.External == wanC })
+	described := r.Asked("GET")
+	r.Reboot(t)
+	waitFor(ctx, t, d, func(s *Status) bool { return s.Gateway != nil && r.Asked("GET") > described })
+	cancel()
+	if err := <-done; err != nil {
+		t.Errorf("Run: %v", err)
+	}
+	if n := r.Len(); n != 0 {
+		t.Errorf("at the end the router has %d mappings", n)
+	}
+}
+
+// waitFor waits for a Status.
+func waitFor(ctx context.Context, t *testing.T, d *Discovery, ok func(*Status) bool) *Status {
+	t.Helper()
+	for {
+		changed := d.Changed()
+		if s := d.Status(); ok(s) {
+			return s
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			t.Fatalf("last seen: %+v", *d.Status())
+		}
+	}
+}

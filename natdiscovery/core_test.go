@@ -1,11 +1,13 @@
 package natdiscovery
 
 import (
+	"errors"
 	"net/netip"
 	"testing"
 	"time"
 
 	"natftpd/natdiscovery/gateway"
+	"natftpd/natdiscovery/route"
 )
 
 func TestRouterThatAnswersAtOnce(t *testing.T) {
@@ -138,4 +140,28 @@ func TestHostWithAPublicAddress(t *testing.T) {
 	s.until(10 * time.Second)
 	s.wants(wanA, Reachable, allPassive)
 	s.advises("let TCP 2121 and 50000-50009 through its firewall")
+}
+
+func TestLANsOfTheOperator(t *testing.T) {
+	vpn := netip.MustParsePrefix("10.8.0.0/24")
+	for name, tt := range map[string]struct {
+		interfaces bool
+		want       int
+	}{"beside the interfaces'": {true, 2}, "in their place": {false, 1}} {
+		t.Run(name, func(t *testing.T) {
+			s := newStory(t, func(c *Config) { c.InterfaceLANs, c.LANs = tt.interfaces, []netip.Prefix{vpn} })
+			got := s.until(time.Second).Network.LANs
+			if len(got) != tt.want || got[len(got)-1] != vpn {
+				t.Errorf("got %v", got)
+			}
+		})
+	}
+}
+
+func TestNetworkThatCannotBeReadStopsNothing(t *testing.T) {
+	s := newStory(t, func(c *Config) {
+		c.Network = func() (route.Network, error) { return route.Network{}, errors.New("no netlink") }
+	})
+	s.until(10 * time.Second)
+	s.wants(wanA, Reachable, allPassive)
 }

@@ -1,9 +1,12 @@
 package natdiscovery
 
 import (
+	"context"
 	"net/netip"
 	"testing"
 	"time"
+
+	"natftpd/natdiscovery/stun"
 )
 
 func TestEveryAddressChangeIsNoticedInTime(t *testing.T) {
@@ -61,6 +64,30 @@ func TestSTUNAlone(t *testing.T) {
 	s.reflexive = nobody
 	s.until(2 * time.Hour)
 	s.wants(wanB, ForwardedByHand, allPassive)
+}
+
+func TestLostSTUNRoundIsMadeUpForInTime(t *testing.T) {
+	lost := -1
+	s := newStory(t, func(c *Config) {
+		c.Methods = nil
+		ask := c.AskSTUN
+		c.AskSTUN = func(ctx context.Context) []stun.Answer {
+			answers := ask(ctx)
+			if lost == 0 {
+				answers = agreeing(nobody)
+			}
+			lost--
+			return answers
+		}
+	})
+	s.until(10 * time.Minute)
+	last := s.stunAsked[len(s.stunAsked)-1]
+	s.reflexive, lost = wanB, 0
+	s.until(last + 35*time.Second)
+	s.wants(wanB, ForwardedByHand, allPassive)
+	if lost >= 0 {
+		t.Error("no round was lost")
+	}
 }
 
 func TestSTUNContradictsTheRouter(t *testing.T) {

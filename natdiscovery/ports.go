@@ -186,6 +186,7 @@ func (c *core) unsure(p *port, r gateway.Request) {
 	p.asked = r
 }
 
+// verified takes in what the gateway lists as ours.
 func (c *core) verified(p *port, m gateway.Mapping, now time.Time) {
 	gaveIn := p.state == PortRefused
 	c.unsure(p, m.Request)
@@ -267,7 +268,7 @@ func (e checked) apply(c *core, now time.Time) {
 	}
 }
 
-// unmapped is the outcome of unmap, for mappings of an old address of ours.
+// unmapped is the outcome of unmap, for a stale mapping.
 type unmapped struct {
 	mapping gateway.Mapping
 	err     error

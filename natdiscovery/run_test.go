@@ -185,6 +185,27 @@ func TestNewKnowsNothingAndIsReadable(t *testing.T) {
 	}
 }
 
+func TestDefaultsAskThisHostsNetwork(t *testing.T) {
+	cfg := Config{STUNServers: []string{"127.0.0.1:1"}}.withDefaults()
+	if cfg.Discover == nil || cfg.WatchNetwork == nil || cfg.CheckInterval != 15*time.Second || cfg.Description != "natftpd" {
+		t.Errorf("got %+v", cfg)
+	}
+	if _, err := cfg.Network(); err != nil {
+		t.Errorf("read the network: %v", err)
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if got := cfg.AskSTUN(ended); len(got) != 1 || got[0].Server != "127.0.0.1:1" {
+		t.Errorf("ask STUN: got %v", got)
+	}
+	if got, err := cfg.LookupHost(t.Context(), "127.0.0.1"); err != nil || len(got) != 1 {
+		t.Errorf("look up: got %v, %v", got, err)
+	}
+	if off := (Config{}).withDefaults(); off.AskSTUN != nil {
+		t.Error("STUN is on without servers")
+	}
+}
+
 func BenchmarkStatus(b *testing.B) {
 	d := New(testConfig())
 	b.ReportAllocs()

@@ -43,10 +43,12 @@ type gatewayState struct {
 	pollAt      time.Time // of the next question for its address
 	polled      bool      // that was what it was asked last
 	nonsense    int       // senseless answers in a row
-	told        netip.Addr
-	answered    bool // told is of this gateway, since it was found
-	noWAN       bool // it told that it has no address
-	stale       []gateway.Mapping
+
+	told     netip.Addr // its WAN address; kept after a loss, to see a change
+	answered bool       // told is of this gateway, since it was found
+	noWAN    bool       // it told that it has no address
+
+	stale []gateway.Mapping // to be removed: of an old address, or not wanted any more
 }
 
 // discovered is the outcome of discover.
@@ -141,8 +143,8 @@ func (e addressTold) apply(c *core, now time.Time) {
 }
 
 // told takes in the gateway's word for its WAN address; the zero Addr: it has
-// none, or does not say. Routers drop mappings when a new address comes (PPP reconnect), so all of
-// them are asked for again.
+// none, or does not say. Routers drop mappings when a new address comes (PPP
+// reconnect), so all of them are asked for again.
 func (c *core) told(addr netip.Addr, now time.Time) {
 	g := &c.gw
 	g.seen, g.nonsense, g.answered = now, 0, true

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -29,7 +30,7 @@ const awaitWithin = 20 * time.Second
 //	await FILE REGEXP           waits until the file matches; the named groups
 //	                            become variables
 //	sigterm                     sends SIGTERM to what runs in the background
-//	$PORT $PASSIVE              a port and a passive range free on loopback
+//	$PORT                       the port of the server's control connections
 //
 // A script never asks the router or STUN servers of whoever runs the tests.
 func TestScripts(t *testing.T) {
@@ -38,7 +39,7 @@ func TestScripts(t *testing.T) {
 	}
 	testscript.Run(t, testscript.Params{
 		Dir:   filepath.Join("testdata", "script"),
-		Setup: setupScript,
+		Setup: setupScript(newPortBlocks()),
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":   exits,
 			"await":   await,
@@ -49,35 +50,46 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-func setupScript(e *testscript.Env) error {
-	port, passive, err := freePorts()
-	if err != nil {
-		return err
+func setupScript(ports *portBlocks) func(*testscript.Env) error {
+	return func(e *testscript.Env) error {
+		port, passive, err := ports.next()
+		if err != nil {
+			return err
+		}
+		home := filepath.Join(e.WorkDir, "home")
+		for name, value := range map[string]string{
+			"HOME":                      home,
+			"XDG_CONFIG_HOME":           filepath.Join(home, "config"),
+			"XDG_STATE_HOME":            filepath.Join(home, "state"),
+			"NATFTPD_NAT_PORT_MAPPING":  "off",
+			"NATFTPD_NAT_STUN_SERVERS":  "[]",
+			"NATFTPD_FTP_LISTEN":        fmt.Sprintf("127.0.0.1:%d", port),
+			"NATFTPD_FTP_PASSIVE_PORTS": passive,
+			"PORT":                      strconv.Itoa(port),
+		} {
+			e.Setenv(name, value)
+		}
+		return nil
 	}
-	for name, value := range map[string]string{
-		"HOME":                      filepath.Join(e.WorkDir, "home"),
-		"XDG_CONFIG_HOME":           filepath.Join(e.WorkDir, "home", "config"),
-		"XDG_STATE_HOME":            filepath.Join(e.WorkDir, "home", "state"),
-		"NATFTPD_NAT_PORT_MAPPING":  "off",
-		"NATFTPD_NAT_STUN_SERVERS":  "[]",
-		"NATFTPD_FTP_LISTEN":        fmt.Sprintf("127.0.0.1:%d", port),
-		"NATFTPD_FTP_PASSIVE_PORTS": passive,
-		"PORT":                      strconv.Itoa(port),
-		"PASSIVE":                   passive,
-	} {
-		e.Setenv(name, value)
-	}
-	return nil
 }
 
-// freePorts finds a port and a range of ten that nobody uses right now, below
-// the ports that the system hands out by itself.
-func freePorts() (port int, passive string, err error) {
-	const tries, size = 50, 10
+// portBlocks hands out ports that nobody uses right now, below those that the
+// system hands out by itself, and none of them twice: scripts run side by side.
+type portBlocks struct{ first atomic.Int32 }
+
+func newPortBlocks() *portBlocks {
+	var b portBlocks
+	b.first.Store(20000 + rand.Int32N(8000))
+	return &b
+}
+
+// next is a port and a passive range of ten.
+func (b *portBlocks) next() (port int, passive string, err error) {
+	const tries, size = 50, 11
 	for range tries {
-		first := 20000 + rand.IntN(10000)
-		if err = allFree(first-1, size+1); err == nil {
-			return first - 1, fmt.Sprintf("%d-%d", first, first+size-1), nil
+		first := int(b.first.Add(size))
+		if err = allFree(first, size); err == nil {
+			return first, fmt.Sprintf("%d-%d", first+1, first+size-1), nil
 		}
 	}
 	return 0, "", fmt.Errorf("find free ports: %w", err)

@@ -129,15 +129,20 @@ func TestNothingIsLeftBehind(t *testing.T) {
 func TestLabsOfDeadRunsAreRemoved(t *testing.T) {
 	require(t)
 	run := exec.Command("true")
-	if err := run.Run(); err != nil {
+	if err := run.Start(); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = run.Wait() }) // until then it is a zombie
 	stale := fmt.Sprintf("%s%d-dead-server", namePrefix, run.Process.Pid)
 	ipBatch(t, []string{"netns add " + stale})
-	removeStale(t)
-	if _, err := os.Stat(filepath.Join(namespaces, stale)); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("namespace %s of a dead run: got %v, want it gone", stale, err)
-	}
+	t.Cleanup(func() { deleteNamespaces(t, []string{stale}) })
+	Await(t, readyWithin, func() error {
+		removeStale(t)
+		if _, err := os.Stat(filepath.Join(namespaces, stale)); !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("namespace %s of a dead run: got %v, want it gone", stale, err)
+		}
+		return nil
+	})
 }
 
 // listen listens on a host until the test ends.

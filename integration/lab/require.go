@@ -4,6 +4,7 @@ package lab
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -78,8 +79,8 @@ func removeStale(t testing.TB) {
 		if m == nil {
 			continue
 		}
-		pid, err := strconv.Atoi(m[1])
-		if err == nil && errors.Is(unix.Kill(pid, 0), unix.ESRCH) {
+		// A zombie that nobody has reaped has no program any more.
+		if _, err := os.Readlink(filepath.Join("/proc", m[1], "exe")); errors.Is(err, fs.ErrNotExist) {
 			stale = append(stale, m[0])
 		}
 	}

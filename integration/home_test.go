@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -57,7 +58,7 @@ func TestBehindAHomeRouter(t *testing.T) {
 		testClients(t, l.Server, s, netip.MustParseAddr("127.0.0.1"), pasv)
 	})
 	t.Run("IPv6 in the LAN", func(t *testing.T) {
-		testEPSVInRange(t, l.Neighbour, s.at(lab.ServerAddr6))
+		testIPv6Control(t, l.Neighbour, s.at(lab.ServerAddr6))
 		testClients(t, l.Neighbour, s, lab.ServerAddr6, epsv, eprt)
 	})
 	t.Run("the WAN address changes three times", func(t *testing.T) { testWANChanges(t, l, s) })
@@ -136,7 +137,9 @@ func testCrowd(t *testing.T, l *lab.Lab, s *server) {
 	}
 }
 
-func testEPSVInRange(t *testing.T, h *lab.Host, at netip.AddrPort) {
+// testIPv6Control asks where to connect to over IPv6, for which 227 has no words
+// (RFC 2428).
+func testIPv6Control(t *testing.T, h *lab.Host, at netip.AddrPort) {
 	t.Helper()
 	c, err := dialSession(h, at)
 	if err != nil {
@@ -145,5 +148,8 @@ func testEPSVInRange(t *testing.T, h *lab.Host, at netip.AddrPort) {
 	defer c.Close()
 	if got, err := c.epsv(); err != nil || !passive(got) {
 		t.Errorf("229: got port %d (%v), want one of the passive range", got, err)
+	}
+	if got, err := c.pasv(); err == nil || !strings.Contains(err.Error(), "EPSV") {
+		t.Errorf("PASV over IPv6: got %v (%v), want a refusal that names EPSV", got, err)
 	}
 }

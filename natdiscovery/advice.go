@@ -51,12 +51,12 @@ func (f facts) adviceOn(v Verdict) string {
 }
 
 func (f facts) doubleNATAdvice() string {
-	outer := ""
-	if f.wan.IsValid() {
-		outer = fmt.Sprintf(" to %v", f.wan)
+	outer, carrier := "", "; if it is the provider's, ask for a public IPv4 address"
+	if f.wan.IsValid() { // private: a carrier's would tell itself
+		outer, carrier = fmt.Sprintf(" to %v", f.wan), ""
 	}
-	return fmt.Sprintf("the router%s stands behind another one%s: set that one to bridge mode, or forward TCP %s on it%s as well",
-		at(f.router), f.ownWAN(), f.ports(), outer)
+	return fmt.Sprintf("the router%s stands behind another one%s: set that one to bridge mode, or forward TCP %s on it%s as well%s",
+		at(f.router), f.ownWAN(), f.ports(), outer, carrier)
 }
 
 func (f facts) unknownAdvice() string {

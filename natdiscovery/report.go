@@ -22,8 +22,17 @@ func report(cfg Config, old, s *Status) {
 	}
 	if old.Verdict != s.Verdict || old.Advice != s.Advice {
 		log.Log(context.Background(), s.level(len(cfg.Methods) > 0), "reachability", "verdict", s.Verdict, "advice", s.Advice,
-			"external", s.External, "control_port", s.Control.External, "passive_ports", ranges(s.Outside))
+			"external", s.External, "control_port", s.Control.External)
 	}
+	if !old.asked() && s.asked() {
+		log.Info("passive ports asked for", "open", ranges(inState(s.Passive, PortVerified)),
+			"not_open", ranges(inState(s.Passive, PortTaken, PortRefused)))
+	}
+}
+
+// asked says whether the gateway has answered for every passive port.
+func (s *Status) asked() bool {
+	return len(inState(s.Passive, PortPending, PortByHand)) == 0
 }
 
 func reportGateway(log *slog.Logger, old, g *GatewayStatus) {

@@ -145,6 +145,7 @@ func TestLogTellsEachThingOnce(t *testing.T) {
 			`level=INFO msg="external address learnt" external=11.22.0.2`,
 			`level=INFO msg="gateway found"`,
 			`level=INFO msg=reachability verdict=reachable`,
+			`level=INFO msg="passive ports asked for" open=50000-50009 not_open=""`,
 			`level=INFO msg="external address changed" old=11.22.0.2 external=11.22.0.3 source=gateway`,
 			`level=WARN msg=reachability verdict=reachable advice="TCP 50003 of the passive ports are left out`,
 			`level=INFO msg=reachability verdict=reachable`,
@@ -153,6 +154,7 @@ func TestLogTellsEachThingOnce(t *testing.T) {
 			`level=WARN msg=reachability verdict="forwarded by hand"`,
 			`level=INFO msg="gateway found"`,
 			`level=INFO msg=reachability verdict=reachable`,
+			`level=INFO msg="passive ports asked for" open=50000-50009 not_open=""`,
 			`level=INFO msg="mappings removed from the gateway" count=11`,
 		)
 	})

@@ -104,7 +104,7 @@ func TestVerdictAndAdvice(t *testing.T) {
 		{"the gateway tells no address, STUN does", func(f *facts) {
 			f.wan, f.noWAN, f.external, f.reflexive, f.agreed = nobody, true, wanB, wanB, 2
 			f.set(PortRefused, "error 501")
-		}, DoubleNAT, "the router 192.168.77.1 stands behind another one: set that one to bridge mode, or forward TCP 2121 and 50000-50002 on it as well"},
+		}, DoubleNAT, "the router 192.168.77.1 stands behind another one: set that one to bridge mode, or forward TCP 2121 and 50000-50002 on it as well; if it is the provider's, ask for a public IPv4 address"},
 		{"the gateway tells no address, STUN does for the first time", func(f *facts) {
 			f.wan, f.noWAN, f.external, f.reflexive, f.agreed = nobody, true, wanB, wanB, 1
 		}, VerdictLooking, ""},

@@ -93,15 +93,19 @@ func (c *core) step(now time.Time, e event) (start []action, wake time.Time) {
 	return start, wake
 }
 
-// slept says whether this host stood still since the last step. Linux's monotonic
-// clock stops in suspend and the wall clock does not; elsewhere both run on and
-// the step comes late.
+// slept says whether this host stood still since the last step.
 func (c *core) slept(now time.Time) bool {
 	if c.last.IsZero() {
 		return false
 	}
-	ran, wall := now.Sub(c.last), now.Round(0).Sub(c.last.Round(0))
-	return now.Sub(c.wake) > lateness || (wall-ran).Abs() > lateness
+	return stoodStill(now.Sub(c.last), now.Round(0).Sub(c.last.Round(0)), now.Sub(c.wake))
+}
+
+// stoodStill judges by the time that the monotonic and the wall clock ran, and by
+// how late a step comes. Linux's monotonic clock stops in suspend and the wall clock
+// does not; elsewhere both run on and the step comes late.
+func stoodStill(ran, wall, late time.Duration) bool {
+	return late > lateness || (wall-ran).Abs() > lateness
 }
 
 // due starts what is due in every lane that is free.

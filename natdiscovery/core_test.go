@@ -100,19 +100,101 @@ func TestContainerBridgeDisturbsNothing(t *testing.T) {
 	}
 }
 
-func TestOtherNetworkHasOtherMappings(t *testing.T) {
-	s := newStory(t)
-	s.until(time.Minute)
-	home := s.router
+// moves takes the host to another network, which the kernel tells.
+func (s *story) moves() (home *router) {
+	home = s.router
 	s.router = newRouter(home.clock)
 	s.router.device = gateway.Device{Address: netip.MustParseAddr("10.1.1.1"), ID: "uuid:2"}
 	s.router.external, s.reflexive = wanC, wanC
 	s.place.Router, s.place.Local = s.router.device.Address, netip.MustParseAddr("10.1.1.7")
 	s.tell(networkChanged{})
+	return home
+}
+
+func TestOtherNetworkHasOtherMappings(t *testing.T) {
+	s := newStory(t)
+	s.until(time.Minute)
+	s.moves()
 	s.until(70 * time.Second)
 	s.wants(wanC, Reachable, allPassive)
 	if got := s.router.count("unmap", s.start); got != 0 {
 		t.Errorf("the new router was asked to remove %d mappings of the old one", got)
+	}
+}
+
+func TestRouterOfTheOldNetworkIsNotTaken(t *testing.T) {
+	s := newStory(t)
+	s.until(200 * time.Millisecond) // the search is under way
+	home := s.moves()
+	s.until(10 * time.Second)
+	s.wants(wanC, Reachable, allPassive)
+	if len(home.asked) != 0 {
+		t.Errorf("the old router was asked %v", home.asked)
+	}
+}
+
+func TestOtherNetworkVoidsWhatSTUNSaid(t *testing.T) {
+	s := newStory(t)
+	s.until(time.Minute)
+	s.moves()
+	s.reflexive, s.router.off = nobody, true
+	s.until(2 * time.Minute)
+	if got := s.core.evidence(); got.reflexive.IsValid() {
+		t.Errorf("evidence: got %+v, want none", got)
+	}
+	s.wants(wanA, NoGateway, allPassive)
+}
+
+func TestOtherNetworkIsAskedAboutAtOnce(t *testing.T) {
+	t.Run("STUN", func(t *testing.T) {
+		s := newStory(t, func(c *Config) { c.Methods = nil })
+		s.until(10 * time.Minute)
+		s.moves()
+		s.until(10*time.Minute + time.Second)
+		s.wants(wanC, ForwardedByHand, allPassive)
+	})
+	t.Run("STUN, after a round in vain", func(t *testing.T) {
+		s := newStory(t, func(c *Config) { c.Methods = nil })
+		s.until(10 * time.Minute)
+		round := s.stunAsked[len(s.stunAsked)-1] + stunAlone
+		s.reflexive = nobody
+		s.until(round + time.Second)
+		s.moves()
+		s.until(round + 3500*time.Millisecond)
+		s.wants(wanC, ForwardedByHand, allPassive)
+	})
+	t.Run("the host name", func(t *testing.T) {
+		s := newStory(t, func(c *Config) { c.ExternalHost = "home.example" })
+		s.names = []netip.Addr{wanA}
+		s.until(10*time.Minute + 20*time.Second)
+		s.names = []netip.Addr{wanB}
+		s.moves()
+		s.until(10*time.Minute + 21*time.Second)
+		if got := s.status().External; got != wanB {
+			t.Errorf("external: got %v, want %v", got, wanB)
+		}
+	})
+}
+
+func TestStoodStill(t *testing.T) {
+	tests := []struct {
+		name            string
+		ran, wall, late time.Duration
+		want            bool
+	}{
+		{"a step on time", time.Minute, time.Minute, 0, false},
+		{"a busy machine", 20 * time.Second, 20 * time.Second, 10 * time.Second, false},
+		{"a clock that is set right a little", time.Minute, time.Minute + time.Second, 0, false},
+		{"suspend on Linux", 10 * time.Second, time.Hour, 0, true},
+		{"suspend elsewhere", time.Hour, time.Hour, time.Hour - 10*time.Second, true},
+		{"a clock that is set back", time.Minute, -time.Hour, 0, true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := stoodStill(tt.ran, tt.wall, tt.late); got != tt.want {
+				t.Errorf("got %v, want %v", got, tt.want)
+			}
+		})
 	}
 }
 

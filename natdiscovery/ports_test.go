@@ -90,6 +90,9 @@ func TestRouterThatRefusesEverythingAndThenGivesIn(t *testing.T) {
 	s.watch, s.router.deny = nil, nil
 	s.until(3*time.Hour + 10*time.Minute)
 	s.wants(wanA, Reachable, allPassive)
+	if got := s.status().Control.External; got != 21 {
+		t.Errorf("control port: got %d, want 21 as asked", got)
+	}
 }
 
 func TestRouterWithAFullTable(t *testing.T) {

@@ -32,8 +32,9 @@ type story struct {
 	core      *core
 	router    *router
 	place     route.Network
-	reflexive netip.Addr   // what STUN servers see; the zero Addr: they are silent
-	names     []netip.Addr // what the host name stands for
+	reflexive netip.Addr    // what STUN servers see; the zero Addr: they are silent
+	names     []netip.Addr  // what the host name stands for
+	slowness  time.Duration // of the router, beside the usual
 
 	start, now, wake time.Time
 	pending          []happening
@@ -127,11 +128,11 @@ func (s *story) delay(outcome event) time.Duration {
 			return 3 * time.Second
 		}
 	case addressTold:
-		return slow(e.err)
+		return s.slowness + slow(e.err)
 	case mapped:
-		return slow(e.err)
+		return s.slowness + slow(e.err)
 	case checked:
-		return slow(e.err)
+		return s.slowness + slow(e.err)
 	}
 	return 50 * time.Millisecond
 }

@@ -37,12 +37,25 @@ func TestQuietHoursCostLittleAndLoseNothing(t *testing.T) {
 func TestShortLeasesAreKeptWithoutAGap(t *testing.T) {
 	s := newStory(t)
 	s.router.lease = time.Minute
+	s.until(5 * time.Second)
+	s.watch = func(now Status) {
+		if got := ranges(now.Outside); got != allPassive {
+			t.Fatalf("after %v outside: got %q", s.now.Sub(s.start), got)
+		}
+	}
 	for at := 10 * time.Second; at < 10*time.Minute; at += time.Second {
 		s.until(at)
 		if got := s.router.lists(lanA); got != "2121, 50000-50009" {
 			t.Fatalf("at %v the router lists %q", at, got)
 		}
 	}
+}
+
+func TestSlowRouterIsAskedForPortsToo(t *testing.T) {
+	s := newStory(t, func(c *Config) { c.CheckInterval = 5 * time.Second })
+	s.slowness = 4 * time.Second
+	s.until(2 * time.Minute)
+	s.wants(wanA, Reachable, allPassive)
 }
 
 func TestLeaseThatNeverEndsIsCheckedAndNotRenewed(t *testing.T) {

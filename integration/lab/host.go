@@ -40,8 +40,8 @@ func (h *Host) Command(name string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// Run runs a command to its end and returns what it printed to both outputs.
-// An exit code other than 0 ends the test.
+// Run runs a command to its end and returns what it printed, as Try does. An exit
+// code other than 0 ends the test.
 func (h *Host) Run(t testing.TB, name string, args ...string) string {
 	t.Helper()
 	out, err := h.Try(h.Command(name, args...))
@@ -52,19 +52,22 @@ func (h *Host) Run(t testing.TB, name string, args ...string) string {
 }
 
 // Try runs a command of Host.Command to its end, or until runTimeout, and
-// returns what it printed to both outputs; so does its error.
+// returns what it printed, standard output first: programs that write to both
+// cut the lines of one by those of the other. Its error tells it, too.
 func (h *Host) Try(cmd *exec.Cmd) (string, error) {
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
+	var out, errOut bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errOut
 	if err := cmd.Start(); err != nil {
 		return "", fmt.Errorf("%s: %w", h.Name, err)
 	}
 	timeout := time.AfterFunc(runTimeout, func() { _ = unix.Kill(-cmd.Process.Pid, unix.SIGKILL) })
 	defer timeout.Stop()
-	if err := cmd.Wait(); err != nil {
-		return out.String(), fmt.Errorf("%s: %s: %w\n%s", h.Name, cmd, err, &out)
+	err := cmd.Wait()
+	printed := out.String() + errOut.String()
+	if err != nil {
+		return printed, fmt.Errorf("%s: %s: %w\n%s", h.Name, cmd, err, printed)
 	}
-	return out.String(), nil
+	return printed, nil
 }
 
 // Dial connects from the host to an address, from any local one. A socket stays

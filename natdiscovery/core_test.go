@@ -84,6 +84,18 @@ func TestOwnAddressChanges(t *testing.T) {
 	}
 }
 
+func TestNewsWhileTheNetworkIsReadIsReadAgain(t *testing.T) {
+	s := newStory(t)
+	s.until(10 * time.Second)
+	s.tell(networkChanged{}) // begins to read, and takes 50 ms
+	s.until(10*time.Second + 10*time.Millisecond)
+	s.place.Local = lanB
+	s.tell(networkChanged{})
+	if got := s.until(11 * time.Second).Network.Local; got != lanB {
+		t.Errorf("local: got %v, want %v", got, lanB)
+	}
+}
+
 func TestContainerBridgeDisturbsNothing(t *testing.T) {
 	s := newStory(t)
 	s.until(time.Minute)

@@ -83,12 +83,12 @@ func TestRouterThatRefusesEverythingAndThenGivesIn(t *testing.T) {
 			t.Errorf("verdict wavers: %q", now.Verdict)
 		}
 	}
-	s.until(3 * time.Hour)
+	s.until(12 * time.Hour)
 	if got := s.router.busiest(refused); got > 12 {
 		t.Errorf("busiest minute: got %d requests, want at most 12", got)
 	}
 	s.watch, s.router.deny = nil, nil
-	s.until(3*time.Hour + 10*time.Minute)
+	s.until(12*time.Hour + 35*time.Minute)
 	s.wants(wanA, Reachable, allPassive)
 	if got := s.status().Control.External; got != 21 {
 		t.Errorf("control port: got %d, want 21 as asked", got)

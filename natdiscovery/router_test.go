@@ -157,9 +157,10 @@ func (r *router) busiest(from time.Time) int {
 		}
 		sum := 0
 		for _, q := range r.asked[i:] {
-			if q.at.Sub(first.at) < time.Minute {
-				sum += q.cost
+			if q.at.Sub(first.at) >= time.Minute {
+				break
 			}
+			sum += q.cost
 		}
 		most = max(most, sum)
 	}

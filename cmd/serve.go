@@ -21,7 +21,7 @@ import (
 const (
 	// drainTimeout and the few seconds that closing the ports on the router
 	// may take fit into the ten that Docker waits before it kills.
-	drainTimeout = 6 * time.Second
+	drainTimeout = 5 * time.Second
 	// maxSessions and maxSessionsPerAddress bound what strangers can take.
 	maxSessions           = 250
 	maxSessionsPerAddress = 20

@@ -330,17 +330,6 @@ func (c *client) download(command string, d io.Reader) string {
 	return string(got)
 }
 
-// upload runs a command that stores, over an open data connection.
-func (c *client) upload(command string, d net.Conn, content string) {
-	c.t.Helper()
-	c.cmd(command, "150")
-	if _, err := io.WriteString(d, content); err != nil {
-		c.t.Fatalf("%s: %v", command, err)
-	}
-	d.Close()
-	c.expect("226")
-}
-
 // stored is what is on the disk.
 func (s *service) stored(name string) string {
 	s.t.Helper()

@@ -11,6 +11,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
 	"time"
 )
@@ -51,6 +52,11 @@ type Request struct {
 	// Description is shown in the router's own pages and tells our entries
 	// from others': printable ASCII, at most 32 bytes.
 	Description string
+	// Formerly is an address that this host is known to have had: an entry
+	// under our Description that leads there is our own, left over, and may
+	// be replaced. The zero Addr: none is known, and then no entry that leads
+	// to another address is ever touched.
+	Formerly netip.Addr
 }
 
 // Mapping is a mapping that the gateway has confirmed. It is immutable.
@@ -122,6 +128,10 @@ var (
 	ErrRefused = errors.New("gateway refuses")
 	// ErrConflict: another host, or another entry, has the external port.
 	ErrConflict = errors.New("port is taken by another host")
+	// ErrRule: a rule of the gateway's own has the external port: made by hand
+	// or by one of its services. It may be the very forwarding that we want, so
+	// it is worth a test from outside. It is an ErrConflict, too.
+	ErrRule = fmt.Errorf("%w: by a rule of the gateway's own, perhaps made by hand", ErrConflict)
 	// ErrFull: the gateway's table has no room.
 	ErrFull = errors.New("gateway's table is full")
 	// ErrNotMapped: the gateway does not list the mapping.

@@ -1,0 +1,174 @@
+package natdiscovery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+
+	"natftpd/natdiscovery/gateway"
+	"natftpd/natdiscovery/stun"
+)
+
+// Look is one look at the network as it is: what the loop makes of it, and the
+// evidence behind that.
+type Look struct {
+	Status Status
+	// STUN are the answers of the servers, one by one.
+	STUN []stun.Answer
+	// Search is why no gateway was found; nil if one was, or none was asked.
+	Search error
+	// Tried says that ports were opened on the gateway to see whether that
+	// works, and closed again. Otherwise the gateway was only asked.
+	Tried bool
+	// Took is how long the look took.
+	Took time.Duration
+}
+
+// lookTimeout bounds a look: the slowest search, and a slow router's answers.
+const lookTimeout = 20 * time.Second
+
+// Once looks at the network once and leaves the gateway as it was. With serving,
+// a server runs beside it and owns the mappings: they are only asked for. Without
+// one it also tries whether the gateway opens the ports, and closes those again
+// that it opened itself.
+func Once(ctx context.Context, cfg Config, serving bool) Look {
+	began := time.Now()
+	cfg = cfg.withDefaults()
+	g := &guest{serving: serving, opened: map[uint16]bool{}}
+	cfg = g.watched(cfg)
+
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
+	d := New(cfg)
+	var running sync.WaitGroup
+	running.Go(func() { _ = d.Run(ctx) })
+	settle(ctx, d)
+	status := *d.Status()
+	cancel()
+	running.Wait() // it has closed what was tried
+
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return Look{Status: status, STUN: g.answers, Search: g.search, Tried: g.tried, Took: time.Since(began)}
+}
+
+// settle waits until the loop has made up its mind, and STUN has spoken.
+func settle(ctx context.Context, d *Discovery) {
+	for {
+		changed, st := d.Changed(), d.Status()
+		if st.settled() {
+			return
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// settled says whether the first round over everything is through.
+func (s *Status) settled() bool {
+	if s.Verdict == VerdictLooking || s.Verdict == "" || s.Control.State == PortPending {
+		return false
+	}
+	return !slices.ContainsFunc(s.Passive, func(p Port) bool { return p.State == PortPending })
+}
+
+// guest stands between the loop and the gateway and takes care that the gateway
+// is left as it was found. It notes what the loop is told.
+type guest struct {
+	serving bool
+
+	mu      sync.Mutex
+	opened  map[uint16]bool // external ports that were opened for the look
+	answers []stun.Answer
+	search  error
+	tried   bool
+}
+
+// watched is cfg with the guest in between.
+func (g *guest) watched(cfg Config) Config {
+	discover, ask := cfg.Discover, cfg.AskSTUN
+	cfg.Discover = func(ctx context.Context, n Network) (gateway.Client, error) {
+		client, err := discover(ctx, n)
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		g.search = err
+		if err != nil {
+			return nil, err
+		}
+		return guestClient{client, g}, nil
+	}
+	if ask != nil {
+		cfg.AskSTUN = func(ctx context.Context) []stun.Answer {
+			answers := ask(ctx)
+			g.mu.Lock()
+			defer g.mu.Unlock()
+			g.answers = answers
+			return answers
+		}
+	}
+	return cfg
+}
+
+// errNotOpen is what a running server's missing mapping is.
+var errNotOpen = fmt.Errorf("%w: the running server has not opened it", gateway.ErrRefused)
+
+// guestClient asks a gateway without changing it for longer than the look.
+type guestClient struct {
+	gateway.Client
+	guest *guest
+}
+
+// Map finds the mapping in place, or tries it.
+func (c guestClient) Map(ctx context.Context, r gateway.Request) (gateway.Mapping, error) {
+	m := gateway.Mapping{Request: r, Granted: time.Now()}
+	err := c.Client.Check(ctx, m)
+	if err == nil || !errors.Is(err, gateway.ErrNotMapped) {
+		return m, err
+	}
+	if c.guest.serving {
+		return m, errNotOpen
+	}
+	// Noted before it is asked for: the answer may get lost.
+	c.guest.mu.Lock()
+	c.guest.opened[r.External], c.guest.tried = true, true
+	c.guest.mu.Unlock()
+	return c.Client.Map(ctx, r)
+}
+
+// Unmap closes what the look opened, and nothing else.
+func (c guestClient) Unmap(ctx context.Context, m gateway.Mapping) error {
+	c.guest.mu.Lock()
+	ours := c.guest.opened[m.External]
+	c.guest.mu.Unlock()
+	if !ours {
+		return nil
+	}
+	return c.Client.Unmap(ctx, m)
+}
+
+// Rule is one line of a router's port forwarding page: TCP ports First to Last
+// go to the host To, which listens on Internal and the ports after it.
+type Rule struct {
+	First, Last uint16
+	To          netip.Addr
+	Internal    uint16
+}
+
+// Rules are what has to be typed into the router by hand when it opens nothing
+// by itself.
+func (s *Status) Rules() []Rule {
+	to := s.Network.Local
+	rules := []Rule{{s.Control.External, s.Control.External, to, s.Control.Internal}}
+	if n := len(s.Passive); n > 0 { // one range, the same outside and inside
+		first, last := s.Passive[0].External, s.Passive[n-1].External
+		rules = append(rules, Rule{first, last, to, first})
+	}
+	return rules
+}

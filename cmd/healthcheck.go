@@ -20,11 +20,22 @@ func (p *program) healthcheck(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	host, port, err := net.SplitHostPort(loaded.FTP.Listen)
+	addr, err := greets(ctx, loaded.FTP.Listen)
 	if err != nil {
 		return err
 	}
-	if addr, err := netip.ParseAddr(host); host == "" || err == nil && addr.IsUnspecified() {
+	fmt.Fprintf(p.out, "%s: serving\n", addr)
+	return nil
+}
+
+// greets dials a server on this host by the address that it listens on, and
+// returns the address dialled and whether it greeted.
+func greets(ctx context.Context, listen string) (string, error) {
+	host, port, err := splitListen(listen)
+	if err != nil {
+		return "", err
+	}
+	if host == "" {
 		host = "localhost"
 	}
 	addr := net.JoinHostPort(host, port)
@@ -33,15 +44,23 @@ func (p *program) healthcheck(ctx context.Context) error {
 	var d net.Dialer
 	conn, err := d.DialContext(ctx, "tcp", addr)
 	if err != nil {
-		return fmt.Errorf("no server answers at %s: %w; start it with natftpd serve", addr, err)
+		return addr, fmt.Errorf("no server answers at %s: %w; start it with natftpd serve", addr, err)
 	}
 	defer conn.Close()
 	conn.SetDeadline(time.Now().Add(healthTimeout))
 	greeting, err := bufio.NewReader(conn).ReadString('\n')
 	if err != nil || !strings.HasPrefix(greeting, "220 ") {
-		return fmt.Errorf("the server at %s says %q instead of a greeting", addr, greeting)
+		return addr, fmt.Errorf("the server at %s says %q instead of a greeting", addr, greeting)
 	}
 	fmt.Fprint(conn, "QUIT\r\n")
-	fmt.Fprintf(p.out, "%s: serving\n", addr)
-	return nil
+	return addr, nil
+}
+
+// splitListen takes ftp.listen apart. An empty host is every address.
+func splitListen(listen string) (host, port string, err error) {
+	host, port, err = net.SplitHostPort(listen)
+	if addr, errParse := netip.ParseAddr(host); errParse == nil && addr.IsUnspecified() {
+		host = ""
+	}
+	return host, port, err
 }

@@ -23,6 +23,8 @@ const (
 	exitFailed  = 1 // failed while running
 	exitUsage   = 2 // wrong usage
 	exitInvalid = 3 // the configuration is invalid: starting again won't help
+	// doctor: nobody outside can reach the server
+	exitUnreachable = 4
 )
 
 // usageError is what a person typed wrong.
@@ -57,6 +59,8 @@ func (p *program) explain(err error) int {
 	switch {
 	case err == nil:
 		return exitOK
+	case errors.Is(err, errUnreachable):
+		return exitUnreachable
 	case errors.As(err, &usage):
 		fmt.Fprintf(p.err, "natftpd: %v; see natftpd --help\n", err)
 		return exitUsage
@@ -111,6 +115,7 @@ user ftp, whose password it prints once.`,
 			Use: "serve", Short: "Serve files until SIGINT or SIGTERM (what a bare natftpd does)", Args: noArgs,
 			RunE: func(c *cobra.Command, _ []string) error { return p.serve(c.Context()) },
 		},
+		p.doctorCommand(),
 		p.configCommand(),
 		&cobra.Command{
 			Use: "hash-password", Short: "Read a password from standard input, print its hash for the configuration", Args: noArgs,

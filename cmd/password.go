@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -63,9 +62,6 @@ func firstPassword(stateDir string) (hash, shown, file string, err error) {
 			return "", "", file, fmt.Errorf("%s holds no password hash; remove it, and a new password is made", file)
 		}
 		return hash, "", file, nil
-	}
-	if !errors.Is(err, fs.ErrNotExist) {
-		return "", "", file, err
 	}
 	shown = rand.Text()[:16] // 80 bits
 	hash, err = driver.HashPassword(shown)

@@ -23,7 +23,10 @@ const module = "natftpd/"
 // natdiscovery/nattest, a fake router, or integration/lab is a test.
 var imports = map[string]struct{ code, tests []string }{
 	"cmd/natftpd": {code: []string{"cmd"}},
-	"cmd":         {code: []string{"conf", "driver", "natdiscovery", "natdiscovery/gateway", "server"}},
+	"cmd": {
+		code:  []string{"conf", "driver", "natdiscovery", "natdiscovery/gateway", "server"},
+		tests: []string{"natdiscovery/stun"},
+	},
 
 	"conf":   {},
 	"driver": {},

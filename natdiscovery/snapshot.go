@@ -96,7 +96,8 @@ func (c *core) facts(s *Status) facts {
 // seeking says whether a first answer is still awaited from somebody.
 func (c *core) seeking() bool {
 	mapping, g, s := len(c.cfg.Methods) > 0, &c.gw, &c.stun
-	return mapping && !g.found && g.searches == 0 ||
+	return !c.network.known ||
+		mapping && !g.found && g.searches == 0 ||
 		g.found && !g.answered ||
 		c.cfg.AskSTUN != nil && s.seen.IsZero() && s.failures == 0
 }

@@ -1,0 +1,83 @@
+package cmd
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/netip"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"natftpd/conf"
+	"natftpd/natdiscovery"
+)
+
+// errUnreachable makes exit code 4; the report has said why.
+var errUnreachable = errors.New("not reachable from outside")
+
+func (p *program) doctorCommand() *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use: "doctor", Short: "Look at the network as it is: verdict, evidence, next step", Args: noArgs,
+		Long: `Look at the network as it is: the verdict and the next step first, then the path
+from a client to this host, then the evidence. It works beside a running server and
+without one, and leaves the router as it found it.
+
+The exit code is 4 when nobody outside can reach the server.`,
+		RunE: func(c *cobra.Command, _ []string) error { return p.doctor(c.Context(), asJSON) },
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print the report as JSON")
+	return c
+}
+
+func (p *program) doctor(ctx context.Context, asJSON bool) error {
+	loaded, err := p.load()
+	if err != nil {
+		return err
+	}
+	listening, err := listenAddr(loaded.Config)
+	if err != nil {
+		return err
+	}
+	cfg := discoveryOf(loaded.Config, listening, slog.New(slog.DiscardHandler))
+	_, serving := greets(ctx, loaded.FTP.Listen)
+	look := natdiscovery.Once(ctx, cfg, serving == nil)
+	r := newReport(look, cfg, serving == nil)
+	if asJSON {
+		err = writeJSON(p.out, r)
+	} else {
+		_, err = io.WriteString(p.out, r.text())
+	}
+	if err == nil && !r.Reachable {
+		err = errUnreachable
+	}
+	return err
+}
+
+func writeJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}
+
+// listenAddr is where the server listens, by the configuration alone.
+func listenAddr(c conf.Config) (netip.AddrPort, error) {
+	host, port, err := splitListen(c.FTP.Listen)
+	if err != nil {
+		return netip.AddrPort{}, err
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	if err != nil {
+		return netip.AddrPort{}, err
+	}
+	addr := netip.IPv6Unspecified()
+	if a, err := netip.ParseAddr(host); err == nil {
+		addr = a
+	} else if host == "localhost" {
+		addr = netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	}
+	return netip.AddrPortFrom(addr, uint16(n)), nil
+}

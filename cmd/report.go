@@ -1,0 +1,124 @@
+package cmd
+
+import (
+	"net/netip"
+	"strings"
+	"time"
+
+	"natftpd/natdiscovery"
+)
+
+// report is what doctor tells. Its JSON names are an interface: they stay.
+type report struct {
+	Version   string               `json:"version"`
+	Verdict   natdiscovery.Verdict `json:"verdict"`
+	Advice    string               `json:"advice"`
+	Reachable bool                 `json:"reachable"`
+	// Address is what friends dial; "" when there is none.
+	Address string `json:"address"`
+	// External is the external address, Source how it was learnt.
+	External string              `json:"external_address"`
+	Source   natdiscovery.Source `json:"source"`
+	Serving  bool                `json:"serving"`
+	Mapping  bool                `json:"port_mapping"`
+	Host     hostReport          `json:"host"`
+	Gateway  *gatewayReport      `json:"gateway"`
+	// Search is why no gateway was found.
+	Search string       `json:"search,omitempty"`
+	STUN   []stunReport `json:"stun"`
+	Ports  []portReport `json:"ports"`
+	// Rules are what to type into the router where it opens nothing itself.
+	Rules []ruleReport `json:"rules"`
+	// Tried: ports were opened for the look, and closed again.
+	Tried   bool    `json:"tried"`
+	Seconds float64 `json:"seconds"`
+}
+
+type hostReport struct {
+	Interface string   `json:"interface"`
+	Address   string   `json:"address"`
+	Router    string   `json:"router"`
+	LANs      []string `json:"lan_networks"`
+}
+
+type gatewayReport struct {
+	Address  string  `json:"address"`
+	Model    string  `json:"model"`
+	Method   string  `json:"method"`
+	Service  string  `json:"service"`
+	External string  `json:"external_address"`
+	Age      float64 `json:"age_seconds"`
+}
+
+type stunReport struct {
+	Server    string  `json:"server"`
+	Reflexive string  `json:"reflexive_address"`
+	Millis    float64 `json:"round_trip_ms"`
+	Problem   string  `json:"problem,omitempty"`
+}
+
+type portReport struct {
+	External uint16                 `json:"external"`
+	Internal uint16                 `json:"internal"`
+	State    natdiscovery.PortState `json:"state"`
+	Problem  string                 `json:"problem,omitempty"`
+}
+
+type ruleReport struct {
+	First    uint16 `json:"first"`
+	Last     uint16 `json:"last"`
+	To       string `json:"to"`
+	Internal uint16 `json:"internal"`
+}
+
+func newReport(look natdiscovery.Look, cfg natdiscovery.Config, serving bool) report {
+	st := &look.Status
+	r := report{
+		Version: version(), Verdict: st.Verdict, Advice: st.Advice,
+		Reachable: st.Verdict == natdiscovery.Reachable || st.Verdict == natdiscovery.ForwardedByHand,
+		External:  text(st.External), Source: st.Source,
+		Serving: serving, Mapping: len(cfg.Methods) > 0,
+		Host:    hostReport{Interface: st.Network.Interface, Address: text(st.Network.Local), Router: text(st.Network.Router)},
+		Tried:   look.Tried,
+		Seconds: look.Took.Round(time.Millisecond).Seconds(),
+	}
+	if r.Reachable && st.External.IsValid() {
+		r.Address = address(netip.AddrPortFrom(st.External, st.Control.External))
+	}
+	for _, p := range st.Network.LANs {
+		r.Host.LANs = append(r.Host.LANs, p.String())
+	}
+	if g := st.Gateway; g != nil {
+		r.Gateway = &gatewayReport{
+			Address: text(g.Address), Model: g.Model, Method: string(g.Method), Service: g.Service,
+			External: text(g.External), Age: time.Since(g.Seen).Round(time.Millisecond).Seconds(),
+		}
+	}
+	if look.Search != nil {
+		r.Search = look.Search.Error()
+	}
+	for _, a := range look.STUN {
+		one := stunReport{Server: a.Server, Millis: float64(a.RTT.Microseconds()) / 1000}
+		if a.Err != nil {
+			one.Problem = strings.TrimPrefix(a.Err.Error(), "ask STUN server "+a.Server+": ")
+		} else {
+			one.Reflexive = text(a.Reflexive.Addr())
+		}
+		r.STUN = append(r.STUN, one)
+	}
+	for _, p := range append([]natdiscovery.Port{st.Control}, st.Passive...) {
+		r.Ports = append(r.Ports, portReport{p.External, p.Internal, p.State, p.Problem})
+	}
+	for _, rule := range st.Rules() {
+		r.Rules = append(r.Rules, ruleReport{rule.First, rule.Last, text(rule.To), rule.Internal})
+	}
+	return r
+}
+
+// text is an address, or nothing.
+func text(a netip.Addr) string {
+	if !a.IsValid() {
+		return ""
+	}
+	return a.String()
+}

@@ -30,6 +30,10 @@ type core struct {
 	stun    stunState
 	name    nameState
 	ext     advertised
+	disk    diskState
+
+	// former is what was left on gateways before the one in use was found.
+	former []remnant
 
 	// since is the last change of the network or of the gateway's answer: what
 	// STUN said of an earlier time proves nothing any more.
@@ -70,9 +74,14 @@ type duty struct {
 	do action
 }
 
-func newCore(cfg Config) *core {
-	c := &core{cfg: cfg}
+// newCore makes a core that knows what an earlier run left in the journal.
+func newCore(cfg Config, j journal) *core {
+	c := &core{cfg: cfg, former: j.mappings}
 	c.ports = newPorts(cfg)
+	c.disk.keep(j)
+	if j.external.IsValid() {
+		c.ext = advertised{addr: j.external, source: SourceLastRun}
+	}
 	return c
 }
 
@@ -119,6 +128,7 @@ func (c *core) due(now time.Time) (start []action, wake time.Time) {
 		{&c.gw.lane, c.gatewayDuties()},
 		{&c.stun.lane, c.stunDuties()},
 		{&c.name.lane, c.nameDuties()},
+		{&c.disk.lane, c.diskDuties()},
 	} {
 		if row.lane.doing != nil || len(row.duties) == 0 {
 			continue

@@ -57,6 +57,10 @@ type Config struct {
 	// at most 32 bytes. Empty: "natftpd".
 	Description string
 
+	// StateDir is the folder that the journal is kept in: what is on the router and
+	// the last address, for the next start. "": it is not kept.
+	StateDir string
+
 	// Discover finds a gateway. It returns gateway.ErrNotFound if none answers.
 	Discover func(ctx context.Context, n Network) (gateway.Client, error)
 	// AskSTUN asks STUN servers for our reflexive address.
@@ -114,8 +118,9 @@ func discoverUPnP(ctx context.Context, n Network) (gateway.Client, error) {
 
 // Discovery is the loop. Its methods may be called by any goroutine.
 type Discovery struct {
-	cfg Config
-	now atomic.Pointer[moment]
+	cfg  Config
+	core *core // Run's
+	now  atomic.Pointer[moment]
 }
 
 // moment is a Status and the channel that is closed when it is no longer true.
@@ -124,10 +129,12 @@ type moment struct {
 	changed chan struct{}
 }
 
-// New makes a Discovery; Run starts it.
+// New makes a Discovery, which reads the journal; Run starts it. Until the first
+// answer its Status has the external address of the last run.
 func New(cfg Config) *Discovery {
-	d := &Discovery{cfg: cfg.withDefaults()}
-	d.now.Store(&moment{newCore(d.cfg).status(), make(chan struct{})})
+	cfg = cfg.withDefaults()
+	d := &Discovery{cfg: cfg, core: newCore(cfg, store(cfg.StateDir).load(cfg.Log))}
+	d.now.Store(&moment{d.core.status(), make(chan struct{})})
 	return d
 }
 

@@ -72,7 +72,7 @@ func (c *core) weigh(now time.Time) {
 	if !addr.IsValid() {
 		return
 	}
-	if addr != c.ext.addr {
+	if addr != c.ext.addr || c.ext.source == SourceLastRun {
 		c.ext.addr, c.ext.learnt = addr, now
 	}
 	c.ext.source = source

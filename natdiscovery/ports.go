@@ -64,27 +64,56 @@ func (c *core) mapAll() {
 	}
 }
 
-// adopt makes the mappings those of the gateway that was just found. When our own
-// address has changed they lead nowhere: the same gateway is asked to drop them.
-func (c *core) adopt(same bool) {
-	g := &c.gw
-	if !same {
-		g.stale = nil
+// leaveBehind forgets the mappings of the gateway in use, and notes what may be left
+// of them there.
+func (c *core) leaveBehind() {
+	for _, m := range c.gw.stale {
+		c.former = append(c.former, c.remnant(m))
 	}
+	c.gw.stale = nil
 	for i := range c.ports {
 		p := &c.ports[i]
 		for _, m := range p.leftovers() {
-			if same && m.Internal.Addr() == g.local {
-				continue
+			c.former = append(c.former, c.remnant(m))
+		}
+		p.drop()
+		p.asked = gateway.Request{}
+	}
+}
+
+// takeOver makes ours what an earlier run, or an earlier address of ours, left on
+// the gateway that was just found: what is still wanted is asked for again, the rest
+// is to be removed. On other gateways the leases end; what stays there for ever is
+// kept in mind.
+func (c *core) takeOver() {
+	g := &c.gw
+	former := c.former
+	c.former = nil
+	for _, r := range former {
+		m := r.mapping
+		switch {
+		case !sameGateway(r.device, g.identity):
+			if r.permanent() {
+				c.former = append(c.former, r)
 			}
-			if same {
-				g.stale = append(g.stale, m)
-			}
-			p.drop()
-			p.asked = gateway.Request{}
+		case m.Internal.Addr() != g.local:
+			g.formerly = m.Internal.Addr()
+			g.stale = append(g.stale, m)
+		case !c.wants(m):
+			g.stale = append(g.stale, m)
 		}
 	}
-	c.mapAll()
+}
+
+// wants says whether m is what a port will be asked for anyway, and notes it there.
+func (c *core) wants(m gateway.Mapping) bool {
+	for i := range c.ports {
+		if sameMapping(c.request(i), m.Request) {
+			c.ports[i].asked = m.Request
+			return true
+		}
+	}
+	return false
 }
 
 // drop forgets what the gateway listed for p.
@@ -101,10 +130,15 @@ func (p *port) leftovers() []gateway.Mapping {
 	if p.held.External != 0 {
 		list = append(list, p.held)
 	}
-	if p.asked.External != 0 && p.asked != p.held.Request {
+	if p.asked.External != 0 && !sameMapping(p.asked, p.held.Request) {
 		list = append(list, gateway.Mapping{Request: p.asked})
 	}
 	return list
+}
+
+// sameMapping says whether two requests are for the same row of a gateway's table.
+func sameMapping(a, b gateway.Request) bool {
+	return a.Internal == b.Internal && a.External == b.External
 }
 
 // nobodyMaps is called while no gateway is there: what is not open is the

@@ -13,9 +13,9 @@ func report(cfg Config, old, s *Status) {
 		log.Info("network read", "interface", s.Network.Interface, "local", s.Network.Local, "router", s.Network.Router)
 	}
 	reportGateway(log, old.Gateway, s.Gateway)
-	switch {
-	case old.External == s.External:
-	case !old.External.IsValid():
+	switch unconfirmed := old.Source == SourceLastRun; {
+	case old.External == s.External && !unconfirmed:
+	case old.External == s.External, !old.External.IsValid():
 		log.Info("external address learnt", "external", s.External, "source", s.Source)
 	default:
 		log.Info("external address changed", "old", old.External, "external", s.External, "source", s.Source)
@@ -23,6 +23,12 @@ func report(cfg Config, old, s *Status) {
 	if old.Verdict != s.Verdict || old.Advice != s.Advice {
 		log.Log(context.Background(), s.level(len(cfg.Methods) > 0), "reachability", "verdict", s.Verdict, "advice", s.Advice,
 			"external", s.External, "control_port", s.Control.External)
+	}
+	switch {
+	case old.Journal == "" && s.Journal != "":
+		log.Warn("journal not written: mappings may be left on the router after a crash", "error", s.Journal)
+	case old.Journal != "" && s.Journal == "":
+		log.Info("journal written again")
 	}
 	if !old.asked() && s.asked() {
 		log.Info("passive ports asked for", "open", ranges(inState(s.Passive, PortVerified)),

@@ -20,7 +20,7 @@ const (
 // waits for what it started and returns nil: no failure ends it sooner. It is
 // called once.
 func (d *Discovery) Run(ctx context.Context) error {
-	c := newCore(d.cfg)
+	c := d.core
 	events := make(chan event)
 	tell := func(e event) {
 		select {
@@ -70,15 +70,30 @@ func (d *Discovery) watch(ctx context.Context, changed func()) {
 	}
 }
 
-// leave removes our mappings from the gateway, as far as it answers in time.
+// leave removes our mappings from the gateway, as far as it answers in time, and
+// leaves word of the others to the next start.
 func (d *Discovery) leave(ctx context.Context, c *core) {
 	client, mappings := c.leave()
-	if client == nil || len(mappings) == 0 {
+	left := d.remove(ctx, client, mappings)
+	gw := c.gw.identity.Address
+	switch {
+	case len(left) > 0:
+		d.cfg.Log.Warn("mappings left on the gateway", "count", len(left), "gateway", gw)
+	case len(mappings) > 0:
+		d.cfg.Log.Info("mappings removed from the gateway", "count", len(mappings), "gateway", gw)
+	}
+	if d.cfg.StateDir == "" {
 		return
 	}
+	if err := store(d.cfg.StateDir).save(c.left(left)); err != nil {
+		d.cfg.Log.Warn("journal not written", "error", err)
+	}
+}
+
+// remove removes mappings and returns those that are left.
+func (d *Discovery) remove(ctx context.Context, client gateway.Client, mappings []gateway.Mapping) (left []gateway.Mapping) {
 	ctx, cancel := context.WithTimeout(ctx, leaveTimeout)
 	defer cancel()
-	var left []gateway.Mapping
 	for i, m := range mappings {
 		err := client.Unmap(ctx, m)
 		if err == nil {
@@ -87,13 +102,8 @@ func (d *Discovery) leave(ctx context.Context, c *core) {
 		d.cfg.Log.Debug("unmap", "external_port", m.External, "error", err)
 		left = append(left, m)
 		if gone(err) {
-			left = append(left, mappings[i+1:]...)
-			break
+			return append(left, mappings[i+1:]...)
 		}
 	}
-	if len(left) > 0 {
-		d.cfg.Log.Warn("mappings left on the gateway", "count", len(left), "gateway", c.gw.identity.Address)
-		return
-	}
-	d.cfg.Log.Info("mappings removed from the gateway", "count", len(mappings), "gateway", c.gw.identity.Address)
+	return left
 }

@@ -34,6 +34,7 @@ type gatewayState struct {
 	identity gateway.Device
 	method   gateway.Method
 	local    netip.Addr // our address as this gateway sees it
+	formerly netip.Addr // our address as it saw it before; the zero Addr: none
 
 	found, ever bool // now; at all since the network changed
 	foundAt     time.Time
@@ -73,11 +74,18 @@ func (e discovered) apply(c *core, now time.Time) {
 		return
 	}
 	same := sameGateway(e.device, g.identity)
+	if !same || e.local != g.local {
+		c.leaveBehind()
+	}
+	if !same {
+		g.formerly = netip.Addr{}
+	}
 	g.client, g.identity, g.method, g.local = e.client, e.device, e.method, e.local
 	g.found, g.ever, g.foundAt, g.seen = true, true, now, now
 	g.answered, g.nonsense = false, 0
 	g.pollAt, g.rest = now, now.Add(pace)
-	c.adopt(same)
+	c.takeOver()
+	c.mapAll()
 	c.stun.hurry(now)
 }
 

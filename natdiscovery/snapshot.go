@@ -1,6 +1,7 @@
 package natdiscovery
 
 import (
+	"net/netip"
 	"slices"
 	"time"
 )
@@ -16,6 +17,7 @@ func (c *core) status() Status {
 		Reflexive:     c.stun.addr,
 		ReflexiveSeen: c.stun.seen,
 		Control:       c.control().status(),
+		Journal:       c.disk.problem,
 	}
 	if g := &c.gw; g.found {
 		s.Gateway = &GatewayStatus{Device: g.identity, Method: g.method, External: c.evidence().gateway, Seen: g.seen}
@@ -86,6 +88,9 @@ func (c *core) facts(s *Status) facts {
 		f.router = g.identity.Address
 		f.wan, f.noWAN = e.gateway, g.answered && g.noWAN
 	}
+	if s.Source == SourceLastRun {
+		f.external = netip.Addr{} // good enough to be tried, and no evidence
+	}
 	f.reflexive, f.agreed, f.contradicted = e.reflexive, e.agreed, e.contradicted()
 	if c.cfg.ExternalHost != "" && c.name.tried && !c.name.addr.IsValid() {
 		f.uselessHost = c.cfg.ExternalHost
@@ -105,7 +110,7 @@ func (c *core) seeking() bool {
 // sameAs says whether s and o tell a reader the same: all but times and
 // confirmations.
 func (s *Status) sameAs(o *Status) bool {
-	return s.External == o.External && s.Verdict == o.Verdict && s.Advice == o.Advice &&
+	return s.External == o.External && (s.Source == SourceLastRun) == (o.Source == SourceLastRun) && s.Verdict == o.Verdict && s.Advice == o.Advice && s.Journal == o.Journal &&
 		s.Network.sameAs(o.Network) && s.Gateway.sameAs(o.Gateway) &&
 		s.Control.sameAs(o.Control) && slices.EqualFunc(s.Passive, o.Passive, Port.sameAs)
 }

@@ -38,6 +38,9 @@ type Status struct {
 	// with Passive and are in rising order.
 	Outside, Inside []uint16
 
+	// Journal says why the journal can't be written; "": it can, or it is off.
+	Journal string
+
 	// Verdict is the one sentence on whether and why, Advice what to do
 	// about it ("" when nothing needs doing).
 	Verdict Verdict
@@ -101,9 +104,12 @@ const (
 // Source is how the external address was learnt.
 type Source string
 
-// The sources, in order of trust.
+// The sources.
 const (
-	SourceNone     Source = ""
+	SourceNone Source = ""
+	// SourceLastRun: nobody has told it yet since we started; it was right when
+	// we last ran.
+	SourceLastRun  Source = "last run"
 	SourceOperator Source = "operator"
 	SourceGateway  Source = "gateway"
 	SourceSTUN     Source = "STUN"

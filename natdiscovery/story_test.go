@@ -75,7 +75,7 @@ func newStory(t *testing.T, change ...func(*Config)) *story {
 	for _, c := range change {
 		c(&s.cfg)
 	}
-	s.core, s.wake = newCore(s.cfg), s.start
+	s.core, s.wake = newCore(s.cfg, journal{}), s.start
 	return s
 }
 

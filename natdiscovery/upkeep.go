@@ -30,7 +30,7 @@ func (c *core) roundDuties() []duty {
 		switch p := &c.ports[i]; {
 		case p.doubted:
 			duties = append(duties, duty{do: check{c.gw.client, i, p.held}})
-		case p.again:
+		case p.again && c.journalled(i):
 			duties = append(duties, duty{do: c.mapDuty(i)})
 		}
 	}
@@ -59,6 +59,9 @@ func (c *core) upkeepDuties() []duty {
 			urgent = append(urgent, duty{later(late, p.retryAt), c.mapDuty(i)})
 			spread = append(spread, duty{later(later(p.held.RenewAt(), p.retryAt), renewal), c.mapDuty(i)})
 		case PortTaken, PortRefused:
+			if !c.journalled(i) {
+				continue
+			}
 			spread = append(spread, duty{later(p.retryAt, renewal), c.mapDuty(i)})
 		}
 	}
@@ -82,13 +85,22 @@ func (c *core) checkPause() time.Duration {
 
 // mapDuty asks for port i.
 func (c *core) mapDuty(i int) mapPort {
+	return mapPort{c.gw.client, i, c.request(i)}
+}
+
+// request is what port i is asked for with.
+func (c *core) request(i int) gateway.Request {
 	p := &c.ports[i]
-	return mapPort{c.gw.client, i, gateway.Request{
+	r := gateway.Request{
 		Internal:    netip.AddrPortFrom(c.gw.local, p.internal),
 		External:    p.external,
 		Lease:       c.cfg.Lease,
 		Description: c.cfg.Description,
-	}}
+	}
+	if c.gw.formerly != c.gw.local {
+		r.Formerly = c.gw.formerly
+	}
+	return r
 }
 
 // leave returns the mappings to be removed at the end, with the gateway to ask.
@@ -102,4 +114,13 @@ func (c *core) leave() (gateway.Client, []gateway.Mapping) {
 		list = append(list, gateway.Mapping{Request: m.request})
 	}
 	return c.gw.client, list
+}
+
+// left is the journal at the end, when some mappings could not be removed.
+func (c *core) left(mappings []gateway.Mapping) journal {
+	j := journal{external: c.journal().external, mappings: slices.Clone(c.former)}
+	for _, m := range mappings {
+		j.mappings = append(j.mappings, c.remnant(m))
+	}
+	return j
 }

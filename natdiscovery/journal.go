@@ -1,0 +1,128 @@
+package natdiscovery
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	"natftpd/natdiscovery/gateway"
+)
+
+// journalVersion is of the file's form. A file of another version is set aside.
+const journalVersion = 1
+
+// lastYear is the last that RFC 3339 can write.
+const lastYear = 9999
+
+// journal is what must outlive this process: what it may have left on a gateway,
+// for the next one to take over or to remove, and the address that was advertised
+// last.
+type journal struct {
+	external netip.Addr
+	mappings []remnant
+}
+
+// remnant is a mapping that a gateway has, or may have, for us. Of the device only
+// the address and the ID are known.
+type remnant struct {
+	device  gateway.Device
+	method  gateway.Method
+	mapping gateway.Mapping
+}
+
+// sameAs says whether two journals differ in more than the time at which a mapping
+// was confirmed: a renewal is not worth a write.
+func (j journal) sameAs(o journal) bool {
+	return j.external == o.external && slices.EqualFunc(j.mappings, o.mappings, remnant.sameAs)
+}
+
+func (r remnant) sameAs(o remnant) bool {
+	r.mapping.Granted, o.mapping.Granted = time.Time{}, time.Time{}
+	return r == o
+}
+
+// The form of the file, for people to read as well.
+type (
+	journalFile struct {
+		Version  int             `json:"version"`
+		External netip.Addr      `json:"external_address,omitzero"`
+		Mappings []journalRecord `json:"mappings,omitempty"`
+	}
+	journalRecord struct {
+		Gateway     netip.Addr     `json:"gateway"`
+		GatewayID   string         `json:"gateway_id,omitempty"`
+		Method      gateway.Method `json:"method"`
+		Internal    netip.AddrPort `json:"internal"`
+		External    uint16         `json:"external_port"`
+		Asked       seconds        `json:"lease_asked_seconds"`
+		Granted     time.Time      `json:"granted,omitzero"` // none: nobody knows whether it was
+		Lifetime    seconds        `json:"lease_granted_seconds"`
+		Description string         `json:"description"`
+	}
+	// seconds is a duration as the protocols count it.
+	seconds uint32
+)
+
+// secondsOf rounds up: zero is for ever.
+func secondsOf(d time.Duration) seconds   { return seconds((d + time.Second - 1) / time.Second) }
+func (s seconds) duration() time.Duration { return time.Duration(s) * time.Second }
+
+// encode writes the journal as it stands in the file.
+func (j journal) encode() ([]byte, error) {
+	f := journalFile{Version: journalVersion, External: j.external}
+	for _, r := range j.mappings {
+		f.Mappings = append(f.Mappings, journalRecord{
+			Gateway: r.device.Address, GatewayID: r.device.ID, Method: r.method,
+			Internal: r.mapping.Internal, External: r.mapping.External,
+			Asked: secondsOf(r.mapping.Lease), Granted: r.mapping.Granted.Round(0).UTC(), Lifetime: secondsOf(r.mapping.Lifetime),
+			Description: r.mapping.Description,
+		})
+	}
+	data, err := json.MarshalIndent(f, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("write the journal: %w", err)
+	}
+	return append(data, '\n'), nil
+}
+
+// decodeJournal reads what encode wrote. Whatever else is in a file, no mapping
+// that makes no sense comes from it: the gateway will be asked to remove them.
+func decodeJournal(data []byte) (journal, error) {
+	var f journalFile
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&f); err != nil {
+		return journal{}, fmt.Errorf("read the journal: %w", err)
+	}
+	if d.More() {
+		return journal{}, errors.New("read the journal: there is more behind its end")
+	}
+	if f.Version != journalVersion {
+		return journal{}, fmt.Errorf("read the journal: version %d, want %d", f.Version, journalVersion)
+	}
+	if f.External.IsValid() && (!f.External.Is4() || !gateway.Public(f.External)) {
+		return journal{}, fmt.Errorf("read the journal: external address %v: %s", f.External, gateway.Special(f.External))
+	}
+	j := journal{external: f.External}
+	for i, r := range f.Mappings {
+		r.Granted = r.Granted.UTC()
+		if r.Granted.Year() > lastYear {
+			return journal{}, fmt.Errorf("read the journal: mapping %d was granted after the year %d", i+1, lastYear)
+		}
+		if !r.Gateway.IsValid() || !r.Internal.IsValid() || r.Internal.Port() == 0 || r.External == 0 {
+			return journal{}, fmt.Errorf("read the journal: mapping %d has no gateway, no internal address or no port", i+1)
+		}
+		j.mappings = append(j.mappings, remnant{
+			device: gateway.Device{Address: r.Gateway, ID: r.GatewayID}, method: r.Method,
+			mapping: gateway.Mapping{
+				Request: gateway.Request{Internal: r.Internal, External: r.External, Lease: r.Asked.duration(), Description: r.Description},
+				Granted: r.Granted, Lifetime: r.Lifetime.duration(),
+			},
+		})
+	}
+	return j, nil
+}

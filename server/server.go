@@ -52,6 +52,9 @@ type Config struct {
 	// Status is what the internet sees of us. It is called at every PASV and
 	// must return at once.
 	Status func() *natdiscovery.Status
+	// Awaited is told what became of each passive data connection. nil: nobody
+	// is.
+	Awaited func(control.Outcome)
 	// DrainTimeout bounds how long transfers may go on after the end of Run's
 	// context.
 	DrainTimeout time.Duration
@@ -63,7 +66,8 @@ type Server struct {
 	cfg     Config
 	control *net.TCPListener
 	ports   *data.Ports
-	unknown atomic.Bool // "external address unknown" was said, and it still is
+	segment atomic.Int64 // TCP segments of at most so many bytes; zero: the kernel's choice
+	unknown atomic.Bool  // "external address unknown" was said, and it still is
 }
 
 // New returns a service that does nothing yet.
@@ -121,6 +125,14 @@ func (s *Server) Addr() netip.AddrPort {
 	return s.control.Addr().(*net.TCPAddr).AddrPort()
 }
 
+// LimitSegments clamps the TCP segments of connections that are made from now on
+// to size bytes, control and data, so that they fit a path that swallows larger
+// packets. Zero: the kernel's choice. It is for the time after Listen.
+func (s *Server) LimitSegments(size int) error {
+	s.segment.Store(int64(size))
+	return errors.Join(data.LimitSegments(s.control, size), s.ports.LimitSegments(size))
+}
+
 // Run serves until ctx ends; then it lets nobody in any more, waits for the
 // transfers that run, at most for DrainTimeout, and returns.
 func (s *Server) Run(ctx context.Context) error {
@@ -136,6 +148,8 @@ func (s *Server) Run(ctx context.Context) error {
 		DataTimeout: s.cfg.DataTimeout,
 		Ports:       s.ports,
 		Advertise:   s.advise,
+		Awaited:     s.cfg.Awaited,
+		MaxSegment:  func() int { return int(s.segment.Load()) },
 	})
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(front.Run)

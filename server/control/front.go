@@ -56,6 +56,23 @@ type Config struct {
 	// Advertise says what a client is told to connect to: from memory, at
 	// once. local is the address at which the client reached us.
 	Advertise func(client, local netip.Addr) Advice
+	// Awaited is told of each passive data connection whether it came: evidence
+	// of how the internet reaches us. It must return at once. nil: nobody is.
+	Awaited func(Outcome)
+	// MaxSegment is the size of the TCP segments of connections that we dial;
+	// zero: the kernel's choice. nil: always zero.
+	MaxSegment func() int
+}
+
+// Outcome is what became of a passive data connection.
+type Outcome struct {
+	Client netip.Addr
+	// Told is where the client was sent.
+	Told netip.AddrPort
+	// Outside says that the client is not one of our own network.
+	Outside bool
+	// Arrived: it came in time.
+	Arrived bool
 }
 
 // Advice is where the data connection of one client has to go.
@@ -86,6 +103,12 @@ type Front struct {
 
 // New returns a front that serves nothing yet.
 func New(cfg Config) *Front {
+	if cfg.Awaited == nil {
+		cfg.Awaited = func(Outcome) {}
+	}
+	if cfg.MaxSegment == nil {
+		cfg.MaxSegment = func() int { return 0 }
+	}
 	f := &Front{cfg: cfg, verbs: verbs(), arrivals: make(chan *session), ended: make(chan struct{})}
 	f.lib = ftpserver.NewFtpServer(&library{f})
 	f.lib.Logger = slog.New(quiet{cfg.Log.Handler()})

@@ -347,7 +347,11 @@ func TestSessionsAreLimited(t *testing.T) {
 }
 
 func TestADataConnectionThatNobodyOpensIsGivenUp(t *testing.T) {
-	s := serve(t, func(cfg *control.Config) { cfg.DataTimeout = 50 * time.Millisecond })
+	var outcomes []control.Outcome
+	s := serve(t, func(cfg *control.Config) {
+		cfg.DataTimeout = 50 * time.Millisecond
+		cfg.Awaited = func(o control.Outcome) { outcomes = append(outcomes, o) }
+	})
 	s.write("f", nil)
 	c := s.login()
 	addr := netip.MustParseAddrPort(pasvAddr(t, c.cmd("PASV", "227")))
@@ -360,6 +364,9 @@ func TestADataConnectionThatNobodyOpensIsGivenUp(t *testing.T) {
 	}
 	if got := c.download("RETR f", c.pasv()); got != "" {
 		t.Errorf("got %q", got)
+	}
+	if len(outcomes) != 2 || outcomes[0].Arrived || !outcomes[1].Arrived || outcomes[0].Told != addr {
+		t.Errorf("the outcomes told are %+v; want the first not arrived, the second arrived", outcomes)
 	}
 }
 

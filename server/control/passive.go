@@ -57,6 +57,7 @@ func (s *session) cmdEpsv(arg string) {
 // reserve awaits the client on a passive port, or says why it can't.
 func (s *session) reserve(advice Advice) *data.Reservation {
 	s.arrange(nil)
+	s.outside = advice.Outside
 	r, err := s.front.cfg.Ports.Reserve(s.client, advice.Ports)
 	switch {
 	case err == nil:
@@ -115,7 +116,7 @@ func (s *session) active(name string, target netip.AddrPort, err error) {
 		s.say(line(504, "%s only to ports from 1024 on.", name))
 	default:
 		s.told = target
-		s.arrange(data.Dial(s.local, target))
+		s.arrange(data.Dial(s.local, target, s.front.cfg.MaxSegment()))
 		s.say(line(200, "%s accepted.", name))
 	}
 }

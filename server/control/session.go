@@ -62,6 +62,7 @@ type session struct {
 	epsvAll   bool
 	endpoint  data.Endpoint // nil: none arranged
 	told      netip.AddrPort
+	outside   bool // told was for a client from outside
 
 	// The library.
 	queue   []forward // lines to hand on

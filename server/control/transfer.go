@@ -43,7 +43,8 @@ func (s *session) openData() (net.Conn, error) {
 	defer cancel()
 
 	s.mu.Lock()
-	endpoint, told, protected := s.endpoint, s.told, s.protected
+	endpoint, protected := s.endpoint, s.protected
+	outcome := Outcome{Client: s.client, Told: s.told, Outside: s.outside}
 	s.endpoint = nil
 	s.cancel = cancel
 	if s.aborted || s.killed {
@@ -59,10 +60,13 @@ func (s *session) openData() (net.Conn, error) {
 		aborted := s.aborted || s.killed
 		s.mu.Unlock()
 		if !aborted {
-			s.log.Warn("data connection not opened", "user", s.entry.User(), "endpoint", endpoint.String(), "advertised", told, "reason", err)
+			s.log.Warn("data connection not opened", "user", s.entry.User(), "endpoint", endpoint.String(), "advertised", outcome.Told, "reason", err)
+			s.report(endpoint, outcome)
 		}
 		return nil, err
 	}
+	outcome.Arrived = true
+	s.report(endpoint, outcome)
 	cfg := s.front.cfg.TLS
 	if !protected {
 		cfg = nil
@@ -76,6 +80,13 @@ func (s *session) openData() (net.Conn, error) {
 	}
 	s.mu.Unlock()
 	return conn, nil
+}
+
+// report tells what became of a passive data connection.
+func (s *session) report(endpoint data.Endpoint, o Outcome) {
+	if _, passive := endpoint.(*data.Reservation); passive {
+		s.front.cfg.Awaited(o)
+	}
 }
 
 // abort ends the data connection of the current transfer, also one that is

@@ -5,19 +5,22 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"syscall"
 )
 
 // Active is an endpoint that we dial: the client's PORT or EPRT. The caller has
 // checked that the address is the client's own.
 type Active struct {
-	target netip.AddrPort
-	local  netip.Addr
+	target     netip.AddrPort
+	local      netip.Addr
+	maxSegment int
 }
 
 // Dial returns the endpoint that connects from the address local, the one the
-// client knows us by, to target.
-func Dial(local netip.Addr, target netip.AddrPort) *Active {
-	return &Active{target: target, local: local.Unmap()}
+// client knows us by, to target, with segments of at most maxSegment bytes; zero:
+// the kernel's choice.
+func Dial(local netip.Addr, target netip.AddrPort, maxSegment int) *Active {
+	return &Active{target: target, local: local.Unmap(), maxSegment: maxSegment}
 }
 
 // String names the endpoint for the log.
@@ -26,7 +29,10 @@ func (a *Active) String() string { return fmt.Sprintf("active connection to %s",
 // Open connects. The source port is any: port 20 (RFC 959, section 3.2) takes
 // root, and no client behind a NAT can tell.
 func (a *Active) Open(ctx context.Context) (*net.TCPConn, error) {
-	d := net.Dialer{LocalAddr: net.TCPAddrFromAddrPort(netip.AddrPortFrom(a.local, 0))}
+	d := net.Dialer{
+		LocalAddr: net.TCPAddrFromAddrPort(netip.AddrPortFrom(a.local, 0)),
+		Control:   func(_, _ string, raw syscall.RawConn) error { return setMaxSegment(raw, a.maxSegment) },
+	}
 	conn, err := d.DialContext(ctx, "tcp", a.target.String())
 	if err != nil {
 		if cause := context.Cause(ctx); cause != nil {

@@ -217,7 +217,7 @@ func TestActiveDialIsBoundedByItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeoutCause(t.Context(), 0, errors.New("waited 0s"))
 		defer cancel()
-		_, err := data.Dial(netip.MustParseAddr("127.0.0.1"), netip.MustParseAddrPort("127.0.0.1:1")).Open(ctx)
+		_, err := data.Dial(netip.MustParseAddr("127.0.0.1"), netip.MustParseAddrPort("127.0.0.1:1"), 0).Open(ctx)
 		if err == nil || err.Error() != "cannot connect to 127.0.0.1:1: waited 0s" {
 			t.Errorf("got %v", err)
 		}

@@ -8,3 +8,23 @@ import (
 // keepAlive probes an idle connection often enough for home routers, which
 // forget one long before the two hours that RFC 5382 asks of them.
 var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 60 * time.Second, Interval: 15 * time.Second, Count: 4}
+
+// LimitSegments clamps the segments of the connections that l accepts from now
+// on to size bytes; zero: the kernel's choice.
+func LimitSegments(l *net.TCPListener, size int) error {
+	raw, err := l.SyscallConn()
+	if err != nil {
+		return err
+	}
+	return setMaxSegment(raw, size)
+}
+
+// LimitSegments clamps the segments on every passive port; see the function.
+func (p *Ports) LimitSegments(size int) error {
+	for _, one := range p.ports {
+		if err := LimitSegments(one.listener, size); err != nil {
+			return err
+		}
+	}
+	return nil
+}

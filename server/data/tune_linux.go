@@ -2,6 +2,8 @@ package data
 
 import (
 	"net"
+	"os"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -21,4 +23,18 @@ func Tune(conn *net.TCPConn, dead time.Duration) {
 		// Best effort: an old kernel's time-outs are longer, not wrong.
 		_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(dead.Milliseconds()))
 	})
+}
+
+// setMaxSegment clamps the size of TCP segments, ours and the peer's, on a socket
+// that is not connected yet or that listens: a path that swallows larger
+// packets and the routers' word of it (PPPoE) stays usable. Zero leaves the
+// kernel its choice.
+func setMaxSegment(raw syscall.RawConn, size int) error {
+	var err error
+	if errControl := raw.Control(func(fd uintptr) {
+		err = os.NewSyscallError("setsockopt TCP_MAXSEG", unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_MAXSEG, size))
+	}); errControl != nil {
+		return errControl
+	}
+	return err
 }

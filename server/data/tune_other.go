@@ -4,6 +4,7 @@ package data
 
 import (
 	"net"
+	"syscall"
 	"time"
 )
 
@@ -11,3 +12,6 @@ import (
 func Tune(conn *net.TCPConn, _ time.Duration) {
 	conn.SetKeepAliveConfig(keepAlive)
 }
+
+// setMaxSegment is Linux's alone; elsewhere the kernel chooses.
+func setMaxSegment(syscall.RawConn, int) error { return nil }

@@ -17,6 +17,7 @@ type STUN struct {
 	mu        sync.Mutex
 	reflexive netip.AddrPort
 	fault     STUNFault
+	maxSize   int
 	asked     int
 }
 
@@ -39,11 +40,18 @@ const (
 )
 
 // StartSTUN starts a STUN server that says the client's address is reflexive,
-// whatever it is; the zero AddrPort: it tells the truth. It stops when the test
-// ends.
+// whatever it is; the zero AddrPort: it tells the truth, and port 0: it does so
+// about the port. It stops when the test ends.
 func StartSTUN(t testing.TB, reflexive netip.AddrPort) *STUN {
 	t.Helper()
-	udp, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(netip.MustParseAddrPort("127.0.0.1:0")))
+	return StartSTUNAt(t, netip.MustParseAddr("127.0.0.1"), reflexive)
+}
+
+// StartSTUNAt is StartSTUN at a loopback address of its own, as another operator
+// has one. Not every system has more than 127.0.0.1.
+func StartSTUNAt(t testing.TB, at netip.Addr, reflexive netip.AddrPort) *STUN {
+	t.Helper()
+	udp, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(netip.AddrPortFrom(at, 0)))
 	if err != nil {
 		t.Fatalf("start the fake STUN server: %v", err)
 	}
@@ -77,6 +85,14 @@ func (s *STUN) Misbehave(f STUNFault) {
 	s.fault = f
 }
 
+// MaxSize makes the path to the server narrow from now on: it drops what comes in
+// IPv4 packets of more than size bytes, and nobody is told. 0: it drops nothing.
+func (s *STUN) MaxSize(size int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.maxSize = size
+}
+
 // Asked is how many Binding requests have come.
 func (s *STUN) Asked() int {
 	s.mu.Lock()
@@ -98,7 +114,11 @@ func (s *STUN) serve() {
 	}
 }
 
-const magicCookie = 0x2112A442 // RFC 8489, section 5
+const (
+	magicCookie = 0x2112A442 // RFC 8489, section 5
+	// ipv4UDP are the headers around a datagram: IPv4 without options, UDP.
+	ipv4UDP = 20 + 8
+)
 
 // answer is the answer to a datagram, nil when there is none.
 func (s *STUN) answer(request []byte, from netip.AddrPort) []byte {
@@ -110,10 +130,16 @@ func (s *STUN) answer(request []byte, from netip.AddrPort) []byte {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.maxSize > 0 && len(request)+ipv4UDP > s.maxSize {
+		return nil
+	}
 	s.asked++
 	reflexive := s.reflexive
-	if !reflexive.IsValid() {
+	switch {
+	case !reflexive.IsValid():
 		reflexive = netip.AddrPortFrom(from.Addr().Unmap(), from.Port())
+	case reflexive.Port() == 0:
+		reflexive = netip.AddrPortFrom(reflexive.Addr(), from.Port())
 	}
 	switch s.fault {
 	case STUNSilent:

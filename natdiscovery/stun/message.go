@@ -1,6 +1,7 @@
 package stun
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -16,6 +17,30 @@ func bindingRequest() (*stun.Message, error) {
 	m, err := stun.Build(stun.TransactionID, stun.BindingRequest)
 	if err != nil {
 		return nil, fmt.Errorf("make a STUN request: %w", err)
+	}
+	return m, nil
+}
+
+const (
+	// padding is an attribute that nobody knows and that RFC 8489, section
+	// 14, lets every server skip: comprehension-optional, and of the range
+	// that is not assigned by standards. The PADDING of RFC 5780 is neither
+	// optional nor one-way: the server would pad its answer too.
+	padding stun.AttrType = 0xFFA7
+	// smallestPadded is an IPv4 packet with an empty padding: headers of IPv4
+	// (20), UDP (8), STUN (20) and the attribute (4).
+	smallestPadded = 20 + 8 + 20 + 4
+)
+
+// paddedRequest builds a Binding request that fills an IPv4 packet of this size,
+// a multiple of four: STUN messages are (RFC 8489, section 5). The filling is
+// random, because a tunnel that compresses would let any other through.
+func paddedRequest(packet int) (*stun.Message, error) {
+	filling := make([]byte, packet-smallestPadded)
+	rand.Read(filling)
+	m, err := stun.Build(stun.TransactionID, stun.BindingRequest, stun.RawAttribute{Type: padding, Value: filling})
+	if err != nil {
+		return nil, fmt.Errorf("make a STUN request of %d bytes: %w", packet, err)
 	}
 	return m, nil
 }

@@ -2,6 +2,7 @@ package stun
 
 import (
 	"bytes"
+	"encoding/binary"
 	"net/netip"
 	"testing"
 
@@ -51,6 +52,38 @@ func TestRequestIsABindingRequest(t *testing.T) {
 	}
 }
 
+func TestPaddedRequestFillsAPacket(t *testing.T) {
+	for _, size := range []int{smallestPadded, 576, 1348, 1500} {
+		m, err := paddedRequest(size)
+		if err != nil {
+			t.Fatal(err)
+		}
+		const ipv4UDP = 20 + 8
+		if got := len(m.Raw) + ipv4UDP; got != size {
+			t.Errorf("got a packet of %d bytes, want %d", got, size)
+		}
+		// The message has one attribute; type and length are in its header.
+		want := []byte{0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42}
+		binary.BigEndian.PutUint16(want[2:], uint16(size-48))
+		filled := []byte{0xff, 0xa7, 0, 0}
+		binary.BigEndian.PutUint16(filled[2:], uint16(size-52))
+		if !bytes.HasPrefix(m.Raw, want) || !bytes.HasPrefix(m.Raw[attributesAt:], filled) {
+			t.Errorf("packet of %d bytes: got % x, want % x and % x", size, m.Raw[:24], want, filled)
+		}
+	}
+	first, err := paddedRequest(576)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := paddedRequest(576)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if bytes.Equal(first.Raw[24:], second.Raw[24:]) {
+		t.Error("two requests are filled alike: a tunnel could compress them")
+	}
+}
+
 func FuzzResponse(f *testing.F) {
 	request := sampleRequest()
 	header := append([]byte{0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42}, request.TransactionID[:]...)
@@ -59,6 +92,7 @@ func FuzzResponse(f *testing.F) {
 	f.Add(answerTo(header, success, plain(seen)))
 	f.Add(answerTo(header, success, attribute(xorMapped, 0, 1, 2, 3)))
 	f.Add(answerTo(header, failure, attribute(errorCode, 0, 0, 4, 20)))
+	f.Add(answerTo(header, success, attribute(0xffa7, 1, 2, 3, 4), xor(seen)))
 	f.Fuzz(func(t *testing.T, datagram []byte) {
 		response, ok := parseResponse(datagram, request)
 		if !ok {

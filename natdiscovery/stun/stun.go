@@ -1,6 +1,7 @@
 // Package stun asks STUN servers (RFC 8489) which address they see us come from:
-// our reflexive address. Messages are pion's; sockets, retransmission and what
-// is believed are decided here.
+// our reflexive address. On the way it learns how the NAT before us treats UDP
+// (Behaviour) and how large a packet the uplink takes (PathMTU). Messages are
+// pion's; sockets, retransmission and what is believed are decided here.
 //
 // A server can lie, and whoever believes it sends files to the liar. So Ask only
 // collects what each server says, and Agree tells what servers of different
@@ -25,10 +26,11 @@ const defaultTimeout = 3 * time.Second
 // Config says whom to ask, and how long to wait.
 type Config struct {
 	// Servers are host:port, the host a name or an IPv4 address. Names are
-	// looked up at each Ask.
+	// looked up at each call.
 	Servers []string
 	// Timeout bounds one Ask, name resolution included. Requests are sent at
-	// once, after a sixth of it and after half of it. Zero: 3 s.
+	// once, after a sixth of it and after half of it. Behaviour and PathMTU
+	// begin with an Ask and take twice as long at most. Zero: 3 s.
 	Timeout time.Duration
 	// Lookup resolves a server's name. nil: the system's resolver.
 	Lookup func(ctx context.Context, network, host string) ([]netip.Addr, error)
@@ -54,34 +56,58 @@ type Answer struct {
 // their answers in the order of cfg.Servers. It returns when all have answered,
 // at the latest after cfg.Timeout or when ctx ends.
 func Ask(ctx context.Context, cfg Config) []Answer {
-	if cfg.Timeout == 0 {
-		cfg.Timeout = defaultTimeout
-	}
-	if cfg.Lookup == nil {
-		cfg.Lookup = net.DefaultResolver.LookupNetIP
-	}
+	cfg = cfg.withDefaults()
 	ctx, cancel := context.WithTimeout(ctx, cfg.Timeout)
 	defer cancel()
 
 	answers := make([]Answer, len(cfg.Servers))
-	var asking sync.WaitGroup
+	var all sync.WaitGroup
 	for i, server := range cfg.Servers {
-		asking.Go(func() { answers[i] = cfg.ask(ctx, server) })
+		all.Go(func() { answers[i] = cfg.ask(ctx, server) })
 	}
-	asking.Wait()
+	all.Wait()
 	return answers
 }
 
-// ask asks one server for our reflexive address.
+// withDefaults fills in what c leaves open.
+func (c Config) withDefaults() Config {
+	if c.Timeout == 0 {
+		c.Timeout = defaultTimeout
+	}
+	if c.Lookup == nil {
+		c.Lookup = net.DefaultResolver.LookupNetIP
+	}
+	return c
+}
+
+// ask asks one server for our reflexive address, from a socket of its own.
 func (c Config) ask(ctx context.Context, server string) Answer {
 	a := Answer{Server: server}
+	var conn *net.UDPConn
 	if a.Addr, a.Err = c.resolve(ctx, server); a.Err == nil {
-		a.Reflexive, a.RTT, a.Err = binding(ctx, a.Addr, c.Timeout/timeoutRTOs)
+		conn, a.Err = net.ListenUDP("udp4", nil)
 	}
 	if a.Err != nil {
-		a.Err = fmt.Errorf("ask STUN server %s: %w", server, a.Err)
+		a.Err = asking(server, a.Err)
+		return a
 	}
-	return a
+	defer conn.Close()
+	return c.askFrom(ctx, conn, a)
+}
+
+// askFrom asks the server of a, whose Addr is known, from conn.
+func (c Config) askFrom(ctx context.Context, conn *net.UDPConn, a Answer) Answer {
+	start := time.Now()
+	reflexive, err := binding(ctx, conn, a.Addr, c.Timeout/timeoutRTOs)
+	if err != nil {
+		return Answer{Server: a.Server, Addr: a.Addr, Err: asking(a.Server, err)}
+	}
+	return Answer{Server: a.Server, Addr: a.Addr, Reflexive: reflexive, RTT: time.Since(start)}
+}
+
+// asking says what was done when err came.
+func asking(server string, err error) error {
+	return fmt.Errorf("ask STUN server %s: %w", server, err)
 }
 
 // resolve finds the IPv4 address of a server.
@@ -108,23 +134,15 @@ func (c Config) resolve(ctx context.Context, server string) (netip.AddrPort, err
 	return netip.AddrPort{}, errors.New("it has no IPv4 address")
 }
 
-// binding asks the server at addr once, from a socket of its own.
-func binding(ctx context.Context, addr netip.AddrPort, rto time.Duration) (netip.AddrPort, time.Duration, error) {
-	conn, err := net.ListenUDP("udp4", nil)
-	if err != nil {
-		return netip.AddrPort{}, 0, err
-	}
-	defer conn.Close()
+// binding asks the server at addr for our reflexive address.
+func binding(ctx context.Context, conn *net.UDPConn, addr netip.AddrPort, rto time.Duration) (netip.AddrPort, error) {
 	request, err := bindingRequest()
 	if err != nil {
-		return netip.AddrPort{}, 0, err
+		return netip.AddrPort{}, err
 	}
-	start := time.Now()
 	response, err := exchange(ctx, conn, addr, request, rto)
 	if err != nil {
-		return netip.AddrPort{}, 0, err
+		return netip.AddrPort{}, err
 	}
-	rtt := time.Since(start)
-	reflexive, err := reflexiveAddress(response)
-	return reflexive, rtt, err
+	return reflexiveAddress(response)
 }

@@ -79,7 +79,9 @@ func (p *program) serve(ctx context.Context) error {
 	if err := service.Listen(); err != nil {
 		return err
 	}
-	discovery = natdiscovery.New(discoveryOf(loaded.Config, service.Addr(), log))
+	looking := discoveryOf(loaded.Config, service.Addr(), log)
+	looking.StateDir = stateDir
+	discovery = natdiscovery.New(looking)
 	greeting.started(loaded, service.Addr(), users)
 
 	return run(ctx, service, discovery, greeting, !localOnly(service.Addr()), log)

@@ -40,6 +40,7 @@ func Once(ctx context.Context, cfg Config, serving bool) Look {
 	cfg = cfg.withDefaults()
 	g := &guest{serving: serving, opened: map[uint16]bool{}}
 	cfg = g.watched(cfg)
+	cfg.StateDir = "" // a running server's journal is its own
 
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()

@@ -22,10 +22,10 @@ func bindingRequest() (*stun.Message, error) {
 }
 
 const (
-	// padding is an attribute that nobody knows and that RFC 8489, section
-	// 14, lets every server skip: comprehension-optional, and of the range
-	// that is not assigned by standards. The PADDING of RFC 5780 is neither
-	// optional nor one-way: the server would pad its answer too.
+	// padding is an attribute that nobody knows and that every server skips:
+	// comprehension-optional, of the range that experts assign without a
+	// standard (RFC 8489, sections 14 and 18.3). The PADDING of RFC 5780,
+	// section 7.6, may be refused, and is answered with as much.
 	padding stun.AttrType = 0xFFA7
 	// smallestPadded is an IPv4 packet with an empty padding: headers of IPv4
 	// (20), UDP (8), STUN (20) and the attribute (4).

@@ -15,7 +15,7 @@ func datagram(packet int) int { return packet - 28 }
 
 func TestPathMTU(t *testing.T) {
 	t.Parallel()
-	for _, want := range []int{576, 1280, 1420, 1492, 1500} {
+	for _, want := range []int{1280, 1492, 1500} {
 		t.Run(strconv.Itoa(want), func(t *testing.T) {
 			t.Parallel()
 			s := nattest.StartSTUN(t, seen)

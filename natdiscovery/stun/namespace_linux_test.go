@@ -34,7 +34,7 @@ ip -n router link set wan up
 ip -n server addr add 11.22.0.3/16 dev eth0
 ip -n server addr add 11.22.0.4/16 dev eth0
 ip -n server link set eth0 up
-ip netns exec router sysctl -qw net.ipv4.ip_forward=1
+ip netns exec router sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward'
 ip netns exec router nft '
 	table ip home {
 		chain out { type filter hook output priority 0; icmp type destination-unreachable drop; }
@@ -115,7 +115,7 @@ func requireNamespaces(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("needs root: makes network namespaces")
 	}
-	for tool, pkg := range map[string]string{"ip": "iproute2", "nft": "nftables", "sysctl": "procps", "turnserver": "coturn"} {
+	for tool, pkg := range map[string]string{"ip": "iproute2", "nft": "nftables", "turnserver": "coturn"} {
 		if _, err := exec.LookPath(tool); err == nil {
 			continue
 		}

@@ -104,6 +104,7 @@ func (c *Conn) handshake() error {
 	if err := c.tls.HandshakeContext(ctx); err != nil {
 		return c.fail(fmt.Errorf("TLS handshake on the data connection: %w", err))
 	}
+	acknowledgeAtOnce(c.tcp)
 	return nil
 }
 

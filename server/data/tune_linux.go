@@ -25,6 +25,18 @@ func Tune(conn *net.TCPConn, dead time.Duration) {
 	})
 }
 
+// acknowledgeAtOnce ends the delayed acknowledgements that a handshake's to and
+// fro has switched on. A client whose TLS library leaves Nagle on (Python's, for
+// one) otherwise waits 40 ms for the acknowledgement of its data before it sends
+// its close_notify, for each file. Best effort; the kernel decides anew later.
+func acknowledgeAtOnce(conn *net.TCPConn) {
+	if raw, err := conn.SyscallConn(); err == nil {
+		raw.Control(func(fd uintptr) {
+			_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_QUICKACK, 1)
+		})
+	}
+}
+
 // setMaxSegment clamps the size of TCP segments, ours and the peer's, on a socket
 // that is not connected yet or that listens: a path that swallows larger
 // packets and the routers' word of it (PPPoE) stays usable. Zero leaves the

@@ -13,5 +13,8 @@ func Tune(conn *net.TCPConn, _ time.Duration) {
 	conn.SetKeepAliveConfig(keepAlive)
 }
 
+// acknowledgeAtOnce is Linux's alone.
+func acknowledgeAtOnce(*net.TCPConn) {}
+
 // setMaxSegment is Linux's alone; elsewhere the kernel chooses.
 func setMaxSegment(syscall.RawConn, int) error { return nil }

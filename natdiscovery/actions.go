@@ -29,23 +29,6 @@ func (readNetwork) do(_ context.Context, cfg Config) event {
 	return networkRead{Network{Interface: n.Interface, Local: n.Local, Router: n.Router, LANs: n.LANs}, err}
 }
 
-// discover looks for a gateway.
-type discover struct{ network Network }
-
-func (a discover) do(ctx context.Context, cfg Config) event {
-	ctx, cancel := context.WithTimeout(ctx, searchTimeout)
-	defer cancel()
-	client, err := cfg.Discover(ctx, a.network)
-	if err != nil {
-		cfg.Log.Debug("discover", "router", a.network.Router, "error", err)
-		return discovered{network: a.network, err: err}
-	}
-	e := discovered{network: a.network, client: client,
-		device: client.Device(), method: client.Method(), local: client.Local()}
-	cfg.Log.Debug("discover", "gateway", e.device.Address, "method", e.method, "service", e.device.Service)
-	return e
-}
-
 // askAddress asks the gateway for its WAN address.
 type askAddress struct{ client gateway.Client }
 
@@ -93,10 +76,11 @@ func (a check) do(ctx context.Context, cfg Config) event {
 	return checked{a.index, err}
 }
 
-// unmap removes a mapping.
+// unmap removes a mapping, by the method in use or one beside it.
 type unmap struct {
 	client  gateway.Client
 	mapping gateway.Mapping
+	beside  bool
 }
 
 func (a unmap) do(ctx context.Context, cfg Config) event {
@@ -104,7 +88,7 @@ func (a unmap) do(ctx context.Context, cfg Config) event {
 	defer cancel()
 	err := a.client.Unmap(ctx, a.mapping)
 	cfg.Log.Debug("unmap", "external_port", a.mapping.External, "internal", a.mapping.Internal, "error", err)
-	return unmapped{a.mapping, err}
+	return unmapped{a, err}
 }
 
 // askSTUN asks the STUN servers, and believes what operators say alike.

@@ -26,7 +26,8 @@ type core struct {
 	cfg     Config // its values only; the core calls none of its functions
 	network networkState
 	gw      gatewayState
-	ports   []port // the control port, then the passive ports in order
+	methods []methodState // in the order of preference
+	ports   []port        // the control port, then the passive ports in order
 	stun    stunState
 	name    nameState
 	ext     advertised
@@ -76,7 +77,7 @@ type duty struct {
 
 // newCore makes a core that knows what an earlier run left in the journal.
 func newCore(cfg Config, j journal) *core {
-	c := &core{cfg: cfg, former: j.mappings}
+	c := &core{cfg: cfg, former: j.mappings, methods: newMethods(cfg)}
 	c.ports = newPorts(cfg)
 	c.disk.keep(j)
 	if j.external.IsValid() {
@@ -125,7 +126,7 @@ func (c *core) due(now time.Time) (start []action, wake time.Time) {
 		duties []duty
 	}{
 		{&c.network.lane, c.networkDuties()},
-		{&c.gw.lane, c.gatewayDuties()},
+		{&c.gw.lane, c.gatewayDuties(now)},
 		{&c.stun.lane, c.stunDuties()},
 		{&c.name.lane, c.nameDuties()},
 		{&c.disk.lane, c.diskDuties()},

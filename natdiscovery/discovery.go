@@ -12,6 +12,7 @@ package natdiscovery
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -39,8 +40,9 @@ type Config struct {
 	// none. ExternalHost is a host name instead, looked up again each minute.
 	ExternalAddress netip.Addr
 	ExternalHost    string
-	// Methods is how a gateway may be asked. Empty: port mapping is off, and
-	// nothing at all is asked from the router, not even its address.
+	// Methods is how a gateway may be asked, the preferred way first: it is used
+	// if several answer, and the next one when it opens nothing. Empty: port mapping
+	// is off, and nothing at all is asked from the router, not even its address.
 	Methods []gateway.Method
 	// InterfaceLANs makes the prefixes of this host's interfaces LANs, LANs
 	// are the operator's besides.
@@ -61,8 +63,10 @@ type Config struct {
 	// the last address, for the next start. "": it is not kept.
 	StateDir string
 
-	// Discover finds a gateway. It returns gateway.ErrNotFound if none answers.
-	Discover func(ctx context.Context, n Network) (gateway.Client, error)
+	// Discover finds a gateway by one method. It returns gateway.ErrNotFound if
+	// none answers, and ends soon after ctx. It is called for several methods at
+	// the same time.
+	Discover func(ctx context.Context, n Network, m gateway.Method) (gateway.Client, error)
 	// AskSTUN asks STUN servers for our reflexive address.
 	AskSTUN func(ctx context.Context) []stun.Answer
 	// Network reads this host's place in its LAN. WatchNetwork calls changed
@@ -86,7 +90,7 @@ func (cfg Config) withDefaults() Config {
 		cfg.Description = "natftpd"
 	}
 	if cfg.Discover == nil {
-		cfg.Discover = discoverUPnP
+		cfg.Discover = discoverBy
 	}
 	if servers := cfg.STUNServers; cfg.AskSTUN == nil && len(servers) > 0 {
 		cfg.AskSTUN = func(ctx context.Context) []stun.Answer {
@@ -107,13 +111,17 @@ func (cfg Config) withDefaults() Config {
 	return cfg
 }
 
-// discoverUPnP finds a gateway by the one method there is.
-func discoverUPnP(ctx context.Context, n Network) (gateway.Client, error) {
-	client, err := upnp.Discover(ctx, upnp.Config{Local: n.Local, Router: n.Router, LANs: n.LANs})
-	if err != nil {
-		return nil, err // not a nil *upnp.Client in an interface
+// discoverBy finds a gateway by one method.
+func discoverBy(ctx context.Context, n Network, m gateway.Method) (gateway.Client, error) {
+	switch m {
+	case gateway.UPnP:
+		client, err := upnp.Discover(ctx, upnp.Config{Local: n.Local, Router: n.Router, LANs: n.LANs})
+		if err != nil {
+			return nil, err // not a nil *upnp.Client in an interface
+		}
+		return client, nil
 	}
-	return client, nil
+	return nil, fmt.Errorf("discover a gateway by %q: %w: there is no such method", m, gateway.ErrNotFound)
 }
 
 // Discovery is the loop. Its methods may be called by any goroutine.

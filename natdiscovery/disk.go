@@ -90,8 +90,8 @@ func (c *core) journal() journal {
 	if gateway.Public(c.ext.addr) {
 		j.external = c.ext.addr
 	}
-	for _, m := range c.gw.stale {
-		j.mappings = append(j.mappings, c.remnant(m))
+	for _, a := range c.gw.stale {
+		j.mappings = append(j.mappings, c.remnant(a.mapping))
 	}
 	for i := range c.ports {
 		list := c.ports[i].leftovers()

@@ -167,7 +167,7 @@ func TestRemovalKnowsWhatTheEarlierRunLeft(t *testing.T) {
 	s.dies()
 	s.router.deny = denies("map", gateway.ErrRefused, 0, 65535)
 	s.after(10 * time.Second)
-	if _, list := s.core.leave(); len(list) != 11 {
+	if list := s.core.leave(); len(list) != 11 {
 		t.Errorf("to be removed: got %d, want 11", len(list))
 	}
 }

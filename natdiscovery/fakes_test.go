@@ -23,7 +23,7 @@ func TestFakeHomeNetwork(t *testing.T) {
 	cfg.Network = func() (route.Network, error) {
 		return route.Network{Interface: "lo", Local: r.Address(), Router: r.Address(), LANs: nattest.LANs}, nil
 	}
-	cfg.Discover = func(ctx context.Context, n Network) (gateway.Client, error) {
+	cfg.Discover = func(ctx context.Context, n Network, _ gateway.Method) (gateway.Client, error) {
 		return upnp.Discover(ctx, upnp.Config{Local: n.Local, LANs: n.LANs, Search: []netip.AddrPort{r.Search()}})
 	}
 	cfg.AskSTUN = func(ctx context.Context) []stun.Answer {

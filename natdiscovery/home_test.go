@@ -37,7 +37,7 @@ func live(t *testing.T, change ...func(*home, *Config)) *home {
 	h.place = route.Network{Interface: "eth0", Local: lanA, Router: h.router.device.Address}
 	cfg := testConfig()
 	cfg.Log = slog.New(slog.NewTextHandler(&h.log, nil))
-	cfg.Discover = func(ctx context.Context, n Network) (gateway.Client, error) {
+	cfg.Discover = func(ctx context.Context, n Network, _ gateway.Method) (gateway.Client, error) {
 		if err := h.wait(ctx); err != nil {
 			return nil, err
 		}

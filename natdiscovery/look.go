@@ -38,7 +38,8 @@ const lookTimeout = 20 * time.Second
 func Once(ctx context.Context, cfg Config, serving bool) Look {
 	began := time.Now()
 	cfg = cfg.withDefaults()
-	g := &guest{serving: serving, opened: map[uint16]bool{}}
+	cfg.StateDir = "" // the journal is the server's
+	g := &guest{serving: serving, opened: map[uint16]bool{}, searches: map[gateway.Method]error{}}
 	cfg = g.watched(cfg)
 	cfg.StateDir = "" // a running server's journal is its own
 
@@ -54,7 +55,7 @@ func Once(ctx context.Context, cfg Config, serving bool) Look {
 
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return Look{Status: status, STUN: g.answers, Search: g.search, Tried: g.tried, Took: time.Since(began)}
+	return Look{Status: status, STUN: g.answers, Search: g.search(cfg.Methods), Tried: g.tried, Took: time.Since(began)}
 }
 
 // settle waits until the loop has made up its mind, and STUN has spoken.
@@ -85,21 +86,37 @@ func (s *Status) settled() bool {
 type guest struct {
 	serving bool
 
-	mu      sync.Mutex
-	opened  map[uint16]bool // external ports that were opened for the look
-	answers []stun.Answer
-	search  error
-	tried   bool
+	mu       sync.Mutex
+	opened   map[uint16]bool // external ports that were opened for the look
+	answers  []stun.Answer
+	searches map[gateway.Method]error // what came of each
+	tried    bool
+}
+
+// search is why no method found a gateway, nil if one did.
+func (g *guest) search(methods []gateway.Method) (all error) {
+	for _, m := range methods {
+		err, tried := g.searches[m]
+		switch {
+		case tried && err == nil:
+			return nil
+		case all == nil:
+			all = err
+		case err != nil:
+			all = fmt.Errorf("%w; %w", all, err)
+		}
+	}
+	return all
 }
 
 // watched is cfg with the guest in between.
 func (g *guest) watched(cfg Config) Config {
 	discover, ask := cfg.Discover, cfg.AskSTUN
-	cfg.Discover = func(ctx context.Context, n Network) (gateway.Client, error) {
-		client, err := discover(ctx, n)
+	cfg.Discover = func(ctx context.Context, n Network, m gateway.Method) (gateway.Client, error) {
+		client, err := discover(ctx, n, m)
 		g.mu.Lock()
 		defer g.mu.Unlock()
-		g.search = err
+		g.searches[m] = err
 		if err != nil {
 			return nil, err
 		}

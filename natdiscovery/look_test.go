@@ -25,12 +25,12 @@ func lookAt(r *nattest.Router) natdiscovery.Config {
 			return route.Network{Interface: "lo", Local: loopback, Router: loopback, LANs: nattest.LANs}, nil
 		},
 		WatchNetwork: func(ctx context.Context, _ func()) error { <-ctx.Done(); return nil },
-		Discover: func(context.Context, natdiscovery.Network) (gateway.Client, error) {
+		Discover: func(context.Context, natdiscovery.Network, gateway.Method) (gateway.Client, error) {
 			return nil, gateway.ErrNotFound
 		},
 	}
 	if r != nil {
-		cfg.Discover = func(ctx context.Context, n natdiscovery.Network) (gateway.Client, error) {
+		cfg.Discover = func(ctx context.Context, n natdiscovery.Network, _ gateway.Method) (gateway.Client, error) {
 			return upnp.Discover(ctx, upnp.Config{Local: n.Local, Router: n.Router, LANs: n.LANs, Search: []netip.AddrPort{r.Search()}})
 		}
 	}

@@ -67,8 +67,8 @@ func (c *core) mapAll() {
 // leaveBehind forgets the mappings of the gateway in use, and notes what may be left
 // of them there.
 func (c *core) leaveBehind() {
-	for _, m := range c.gw.stale {
-		c.former = append(c.former, c.remnant(m))
+	for _, a := range c.gw.stale {
+		c.former = append(c.former, c.remnant(a.mapping))
 	}
 	c.gw.stale = nil
 	for i := range c.ports {
@@ -98,9 +98,26 @@ func (c *core) takeOver() {
 			}
 		case m.Internal.Addr() != g.local:
 			g.formerly = m.Internal.Addr()
-			g.stale = append(g.stale, m)
+			c.discard(m)
 		case !c.wants(m):
-			g.stale = append(g.stale, m)
+			c.discard(m)
+		}
+	}
+}
+
+// discard has a mapping on this gateway removed, if it can be. PCP and NAT-PMP
+// remove nothing that leads to another address than the asking one (RFC 6887,
+// section 11.1; RFC 6886, section 3.4): UPnP does that for them, or the lease ends.
+func (c *core) discard(m gateway.Mapping) {
+	g := &c.gw
+	if g.method == gateway.UPnP || m.Internal.Addr() == g.local {
+		g.stale = append(g.stale, unmap{client: g.client, mapping: m})
+		return
+	}
+	for _, f := range g.beside {
+		if f.method == gateway.UPnP && sameGateway(f.device, g.identity) {
+			g.stale = append(g.stale, unmap{f.client, m, true})
+			return
 		}
 	}
 }
@@ -192,7 +209,7 @@ func (e mapped) apply(c *core, now time.Time) {
 	}
 	if gone(e.err) {
 		c.unsure(p, e.request)
-		c.lose(now)
+		c.lose(now, e.err)
 		return
 	}
 	c.gw.seen, p.again = now, false
@@ -204,10 +221,24 @@ func (e mapped) apply(c *core, now time.Time) {
 		p.deny(PortTaken, e.err, now)
 	case errors.Is(e.err, gateway.ErrRefused):
 		p.doubted = p.held.External != 0
-		p.deny(PortRefused, e.err, now)
+		c.refused(e.index, e.err, now)
 	default: // nobody knows whether the mapping was made
 		c.unsure(p, e.request)
-		p.deny(PortRefused, e.err, now)
+		c.refused(e.index, e.err, now)
+	}
+}
+
+// refused is called when the gateway does not map port i. When it does not even map
+// the control port to the port that we listen on, another method may.
+func (c *core) refused(i int, err error, now time.Time) {
+	p := &c.ports[i]
+	last := p.external == p.internal
+	p.deny(PortRefused, err, now)
+	switch noRoom := errors.Is(err, gateway.ErrFull) || errors.Is(err, gateway.ErrNoWAN); {
+	case noRoom, !last:
+	case i == 0 && c.fallBack(now, err):
+	case c.gw.method != gateway.UPnP && errors.Is(err, gateway.ErrRefused):
+		p.retryAt = now.Add(outOfFavour)
 	}
 }
 
@@ -215,7 +246,7 @@ func (e mapped) apply(c *core, now time.Time) {
 // port that it follows may have been heard too, and is not wanted any more.
 func (c *core) unsure(p *port, r gateway.Request) {
 	if p.asked.External != 0 && p.asked.External != r.External {
-		c.gw.stale = append(c.gw.stale, gateway.Mapping{Request: p.asked})
+		c.discard(gateway.Mapping{Request: p.asked})
 	}
 	p.asked = r
 }
@@ -224,6 +255,8 @@ func (c *core) unsure(p *port, r gateway.Request) {
 func (c *core) verified(p *port, m gateway.Mapping, now time.Time) {
 	gaveIn := p.state == PortRefused
 	c.unsure(p, m.Request)
+	c.gw.opened = true
+	c.method(c.gw.method).serves()
 	p.state = PortVerified
 	if m.External == p.wanted {
 		p.problem = "" // else it says why the port is another one
@@ -280,7 +313,7 @@ func (e checked) apply(c *core, now time.Time) {
 	doubted := p.doubted
 	p.doubted = false
 	if gone(e.err) {
-		c.lose(now)
+		c.lose(now, e.err)
 		return
 	}
 	c.gw.seen = now
@@ -304,19 +337,19 @@ func (e checked) apply(c *core, now time.Time) {
 
 // unmapped is the outcome of unmap, for a stale mapping.
 type unmapped struct {
-	mapping gateway.Mapping
-	err     error
+	unmap
+	err error
 }
 
 func (e unmapped) apply(c *core, now time.Time) {
 	c.gatewayDone(now)
-	if gone(e.err) {
-		c.lose(now)
+	if gone(e.err) && !e.beside {
+		c.lose(now, e.err)
 		return
 	}
 	// A gateway may refuse a removal for another address than the asking one
 	// (miniupnpd's secure mode). The lease ends it then.
-	if len(c.gw.stale) > 0 && c.gw.stale[0] == e.mapping {
+	if len(c.gw.stale) > 0 && c.gw.stale[0] == e.unmap {
 		c.gw.stale = c.gw.stale[1:]
 	}
 }

@@ -14,6 +14,7 @@ import (
 type router struct {
 	clock    func() time.Time
 	device   gateway.Device
+	method   gateway.Method
 	external netip.Addr // the zero Addr: ErrNoWAN
 	off      bool
 	boot     int           // clients of an earlier boot are told ErrGone
@@ -38,8 +39,15 @@ type request struct {
 }
 
 func newRouter(clock func() time.Time) *router {
-	return &router{clock: clock, external: wanA, table: map[uint16]entry{},
+	return &router{clock: clock, method: gateway.UPnP, external: wanA, table: map[uint16]entry{},
 		device: gateway.Device{Address: netip.MustParseAddr("192.168.77.1"), Model: "Fake 1", ID: "uuid:1"}}
+}
+
+// speaks is another method of the same router, which shares its table.
+func (r *router) speaks(m gateway.Method) *router {
+	other := newRouter(r.clock)
+	other.method, other.table = m, r.table
+	return other
 }
 
 func (r *router) discover(local netip.Addr) (gateway.Client, error) {
@@ -81,7 +89,7 @@ type client struct {
 	where netip.Addr
 }
 
-func (c *client) Method() gateway.Method { return gateway.UPnP }
+func (c *client) Method() gateway.Method { return c.r.method }
 func (c *client) Device() gateway.Device { return c.r.device }
 func (c *client) Local() netip.Addr      { return c.where }
 
@@ -141,6 +149,9 @@ func (c *client) Check(_ context.Context, m gateway.Mapping) error {
 func (c *client) Unmap(_ context.Context, m gateway.Mapping) error {
 	if err := c.ask("unmap", m.External, 2); err != nil {
 		return err
+	}
+	if c.r.method != gateway.UPnP && m.Internal.Addr() != c.where {
+		return fmt.Errorf("unmap %d: %w: it leads to another host", m.External, gateway.ErrRefused)
 	}
 	if e, ok := c.r.find(m.External); ok && e.internal == m.Internal {
 		delete(c.r.table, m.External)

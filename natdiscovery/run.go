@@ -4,8 +4,6 @@ import (
 	"context"
 	"sync"
 	"time"
-
-	"natftpd/natdiscovery/gateway"
 )
 
 const (
@@ -73,8 +71,8 @@ func (d *Discovery) watch(ctx context.Context, changed func()) {
 // leave removes our mappings from the gateway, as far as it answers in time, and
 // leaves word of the others to the next start.
 func (d *Discovery) leave(ctx context.Context, c *core) {
-	client, mappings := c.leave()
-	left := d.remove(ctx, client, mappings)
+	mappings := c.leave()
+	left := d.remove(ctx, mappings)
 	gw := c.gw.identity.Address
 	switch {
 	case len(left) > 0:
@@ -91,18 +89,17 @@ func (d *Discovery) leave(ctx context.Context, c *core) {
 }
 
 // remove removes mappings and returns those that are left.
-func (d *Discovery) remove(ctx context.Context, client gateway.Client, mappings []gateway.Mapping) (left []gateway.Mapping) {
+func (d *Discovery) remove(ctx context.Context, list []unmap) (left []unmap) {
 	ctx, cancel := context.WithTimeout(ctx, leaveTimeout)
 	defer cancel()
-	for i, m := range mappings {
-		err := client.Unmap(ctx, m)
-		if err == nil {
-			continue
-		}
-		d.cfg.Log.Debug("unmap", "external_port", m.External, "error", err)
-		left = append(left, m)
-		if gone(err) {
-			return append(left, mappings[i+1:]...)
+	dead := false
+	for _, a := range list {
+		if dead && !a.beside {
+			left = append(left, a)
+		} else if err := a.client.Unmap(ctx, a.mapping); err != nil {
+			d.cfg.Log.Debug("unmap", "external_port", a.mapping.External, "error", err)
+			left = append(left, a)
+			dead = dead || gone(err) && !a.beside
 		}
 	}
 	return left

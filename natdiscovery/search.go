@@ -36,7 +36,10 @@ type gatewayState struct {
 	local    netip.Addr // our address as this gateway sees it
 	formerly netip.Addr // our address as it saw it before; the zero Addr: none
 
+	beside []finding // other methods that it answered by
+
 	found, ever bool // now; at all since the network changed
+	opened      bool // it opened a port since it was found
 	foundAt     time.Time
 	searches    int       // in a row that found nothing that lasted
 	at          time.Time // of the next search
@@ -49,17 +52,14 @@ type gatewayState struct {
 	answered bool       // told is of this gateway, since it was found
 	noWAN    bool       // it told that it has no address
 
-	stale []gateway.Mapping // to be removed: of an old address, or not wanted any more
+	stale []unmap // to be removed: of an old address, or not wanted any more
 }
 
-// discovered is the outcome of discover.
+// discovered is the outcome of discover: what came of each method, the preferred
+// one first.
 type discovered struct {
-	network Network // where it was looked for
-	client  gateway.Client
-	device  gateway.Device
-	method  gateway.Method
-	local   netip.Addr
-	err     error
+	network  Network // where it was looked for
+	findings []finding
 }
 
 func (e discovered) apply(c *core, now time.Time) {
@@ -68,22 +68,38 @@ func (e discovered) apply(c *core, now time.Time) {
 	if !samePlace(e.network, c.network.Network) {
 		return // moved has planned the next search
 	}
-	if e.err != nil {
+	for _, f := range e.findings {
+		c.method(f.method).found(f, now)
+	}
+	serving := slices.DeleteFunc(slices.Clone(e.findings), func(f finding) bool { return f.err != nil })
+	if len(serving) == 0 {
 		g.searches++
 		g.at = now.Add(searchPause(g.searches, g.ever))
 		return
 	}
-	same := sameGateway(e.device, g.identity)
-	if !same || e.local != g.local {
+	c.attach(serving[0], serving[1:], now)
+}
+
+// attach makes f the gateway in use. It answered by the methods beside as well.
+func (c *core) attach(f finding, beside []finding, now time.Time) {
+	g := &c.gw
+	same := sameGateway(f.device, g.identity)
+	if !same || f.local != g.local {
 		c.leaveBehind()
 	}
 	if !same {
 		g.formerly = netip.Addr{}
 	}
-	g.client, g.identity, g.method, g.local = e.client, e.device, e.method, e.local
+	g.client, g.identity, g.method, g.local = f.client, f.device, f.method, f.local
+	g.beside = beside
 	g.found, g.ever, g.foundAt, g.seen = true, true, now, now
-	g.answered, g.nonsense = false, 0
+	g.answered, g.opened, g.nonsense = false, false, 0
 	g.pollAt, g.rest = now, now.Add(pace)
+	stale := g.stale
+	g.stale = nil
+	for _, a := range stale {
+		c.discard(a.mapping) // by the client of now
+	}
 	c.takeOver()
 	c.mapAll()
 	c.stun.hurry(now)
@@ -106,9 +122,9 @@ func searchPause(searches int, ever bool) time.Duration {
 
 // lose is called when the gateway does not answer. Its mappings are believed in
 // until their leases end.
-func (c *core) lose(now time.Time) {
+func (c *core) lose(now time.Time, why error) {
 	g := &c.gw
-	if !g.found {
+	if !g.found || c.fallBack(now, why) {
 		return
 	}
 	g.found, g.at = false, now
@@ -142,10 +158,10 @@ func (e addressTold) apply(c *core, now time.Time) {
 		g.noWAN = errors.Is(e.err, gateway.ErrNoWAN)
 		c.told(e.addr, now)
 	case gone(e.err):
-		c.lose(now)
+		c.lose(now, e.err)
 	default:
 		if g.nonsense++; g.nonsense >= nonsenseLimit {
-			c.lose(now)
+			c.lose(now, e.err)
 		}
 	}
 }
@@ -175,13 +191,13 @@ func (c *core) gatewayDone(now time.Time) {
 // gatewayDuties are what the gateway is to be asked, what matters most first: its
 // address, but never twice in a row where something else waits, which a slow
 // gateway would else never be asked.
-func (c *core) gatewayDuties() []duty {
+func (c *core) gatewayDuties(now time.Time) []duty {
 	g := &c.gw
 	if len(c.cfg.Methods) == 0 || !c.network.known {
 		return nil
 	}
 	if !g.found {
-		return []duty{{g.at, discover{c.network.Network}}}
+		return []duty{{g.at, discover{c.network.Network, c.preferred(now)}}}
 	}
 	poll := duty{g.pollAt, askAddress{g.client}}
 	var duties []duty
@@ -189,7 +205,7 @@ func (c *core) gatewayDuties() []duty {
 		duties = append(duties, poll)
 	}
 	if len(g.stale) > 0 {
-		duties = append(duties, duty{do: unmap{g.client, g.stale[0]}})
+		duties = append(duties, duty{do: g.stale[0]})
 	}
 	return slices.Concat(duties, c.roundDuties(), c.upkeepDuties(), []duty{poll})
 }

@@ -22,6 +22,9 @@ func (c *core) status() Status {
 	if g := &c.gw; g.found {
 		s.Gateway = &GatewayStatus{Device: g.identity, Method: g.method, External: c.evidence().gateway, Seen: g.seen}
 	}
+	for _, m := range c.methods {
+		s.Methods = append(s.Methods, MethodStatus{m.method, m.problem, m.tried})
+	}
 	passive := c.passive()
 	s.Passive = make([]Port, len(passive))
 	for i := range passive {

@@ -23,6 +23,9 @@ type Status struct {
 	Network Network
 	// Gateway is the router that opens ports for us. nil: none found.
 	Gateway *GatewayStatus
+	// Methods are the ways to ask a gateway that are allowed, the preferred one
+	// first.
+	Methods []MethodStatus
 	// Reflexive is our address as two STUN operators saw it, at
 	// ReflexiveSeen. The zero Addr: they have not agreed.
 	Reflexive     netip.Addr
@@ -68,6 +71,15 @@ type GatewayStatus struct {
 	External netip.Addr
 	// Seen is when the gateway last answered.
 	Seen time.Time
+}
+
+// MethodStatus is what came of one way to ask a gateway.
+type MethodStatus struct {
+	Method gateway.Method
+	// Problem says why it is not in use. "": it is, or would serve as well.
+	Problem string
+	// Tried is when it was last searched for.
+	Tried time.Time
 }
 
 // Port is one port that outside clients are meant to reach.

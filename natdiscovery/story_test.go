@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -31,6 +32,7 @@ type story struct {
 	cfg       Config
 	core      *core
 	router    *router
+	others    map[gateway.Method]*router // its other methods
 	place     route.Network
 	reflexive netip.Addr    // what STUN servers see; the zero Addr: they are silent
 	names     []netip.Addr  // what the host name stands for
@@ -59,9 +61,18 @@ func newStory(t *testing.T, change ...func(*Config)) *story {
 		LANs: []netip.Prefix{netip.MustParsePrefix("192.168.77.0/24")}}
 	s.router = newRouter(func() time.Time { return s.now })
 	s.cfg = testConfig()
-	s.cfg.Discover = func(_ context.Context, n Network) (gateway.Client, error) {
+	var searching sync.Mutex
+	s.cfg.Discover = func(_ context.Context, n Network, m gateway.Method) (gateway.Client, error) {
+		searching.Lock()
+		defer searching.Unlock()
 		s.searches++
-		return s.router.discover(n.Local)
+		if s.router.method == m {
+			return s.router.discover(n.Local)
+		}
+		if other := s.others[m]; other != nil {
+			return other.discover(n.Local)
+		}
+		return nil, gateway.ErrNotFound
 	}
 	s.cfg.AskSTUN = func(context.Context) []stun.Answer {
 		s.stunAsked = append(s.stunAsked, s.now.Sub(s.start))
@@ -119,10 +130,12 @@ func (s *story) step(e event) {
 func (s *story) delay(outcome event) time.Duration {
 	switch e := outcome.(type) {
 	case discovered:
-		if e.err != nil {
-			return 3 * time.Second
+		for _, f := range e.findings {
+			if f.err == nil {
+				return 500 * time.Millisecond
+			}
 		}
-		return 500 * time.Millisecond
+		return 3 * time.Second
 	case stunAnswered:
 		if !e.agreed {
 			return 3 * time.Second

@@ -103,24 +103,26 @@ func (c *core) request(i int) gateway.Request {
 	return r
 }
 
-// leave returns the mappings to be removed at the end, with the gateway to ask.
-// A mapping that is being asked for at this moment may be there as well.
-func (c *core) leave() (gateway.Client, []gateway.Mapping) {
+// leave returns what is to be removed at the end. A mapping that is being asked for
+// at this moment may be there as well.
+func (c *core) leave() []unmap {
 	list := slices.Clone(c.gw.stale)
 	for i := range c.ports {
-		list = append(list, c.ports[i].leftovers()...)
+		for _, m := range c.ports[i].leftovers() {
+			list = append(list, unmap{client: c.gw.client, mapping: m})
+		}
 	}
-	if m, ok := c.gw.doing.(mapPort); ok {
-		list = append(list, gateway.Mapping{Request: m.request})
+	if a, ok := c.gw.doing.(mapPort); ok {
+		list = append(list, unmap{client: a.client, mapping: gateway.Mapping{Request: a.request}})
 	}
-	return c.gw.client, list
+	return list
 }
 
 // left is the journal at the end, when some mappings could not be removed.
-func (c *core) left(mappings []gateway.Mapping) journal {
+func (c *core) left(list []unmap) journal {
 	j := journal{external: c.journal().external, mappings: slices.Clone(c.former)}
-	for _, m := range mappings {
-		j.mappings = append(j.mappings, c.remnant(m))
+	for _, a := range list {
+		j.mappings = append(j.mappings, c.remnant(a.mapping))
 	}
 	return j
 }

@@ -86,7 +86,7 @@ func TestTheEndKnowsWhatIsOnTheRouter(t *testing.T) {
 	t.Run("all that was mapped", func(t *testing.T) {
 		s := newStory(t)
 		s.until(time.Minute)
-		if _, list := s.core.leave(); len(list) != 11 {
+		if list := s.core.leave(); len(list) != 11 {
 			t.Errorf("got %d mappings, want 11", len(list))
 		}
 	})
@@ -100,16 +100,16 @@ func TestTheEndKnowsWhatIsOnTheRouter(t *testing.T) {
 		if !ok {
 			t.Fatalf("the router is asked %T", s.core.gw.doing)
 		}
-		_, list := s.core.leave()
-		if last := list[len(list)-1]; last.Request != asked.request {
-			t.Errorf("got %v last, want %v", last.Request, asked.request)
+		list := s.core.leave()
+		if last := list[len(list)-1]; last.mapping.Request != asked.request {
+			t.Errorf("got %v last, want %v", last.mapping.Request, asked.request)
 		}
 	})
 	t.Run("what got no answer", func(t *testing.T) {
 		s := newStory(t)
 		s.router.deny = denies("map", gateway.ErrProtocol, 2121, 2121)
 		s.until(time.Second * 10)
-		if _, list := s.core.leave(); len(list) != 11 {
+		if list := s.core.leave(); len(list) != 11 {
 			t.Errorf("got %d mappings, want 11", len(list))
 		}
 	})
@@ -117,7 +117,7 @@ func TestTheEndKnowsWhatIsOnTheRouter(t *testing.T) {
 		s := newStory(t)
 		s.router.deny = denies("map", gateway.ErrRefused, 0, 65535)
 		s.until(time.Second * 10)
-		if _, list := s.core.leave(); len(list) != 0 {
+		if list := s.core.leave(); len(list) != 0 {
 			t.Errorf("got %v, want none", list)
 		}
 	})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
+	"runtime/debug"
 	"time"
 
 	"golang.org/x/sync/semaphore"
@@ -26,17 +27,27 @@ const (
 	gateSlots  = 3
 )
 
+// releaseAfter is how long after the last password check its memory is given
+// back to the system. The garbage collector would keep it for minutes, and the
+// 19 MiB of one argon2id hash are more than all else that an idle server has.
+const (
+	releaseAfter = 5 * time.Second
+	releaseWorth = 1 << 10 // KiB: a hash below this leaves nothing to speak of
+)
+
 // gate checks passwords, a bounded number at a time.
 type gate struct {
 	slots  *semaphore.Weighted
 	decoys []verifier // never empty
 	seed   maphash.Seed
+	// release gives the memory back when nobody logs in any more.
+	release *time.Timer
 }
 
 // newGate uses the accounts' own passwords as decoys, in the order of the
 // configuration.
 func newGate(users []User, byName map[string]*Account) *gate {
-	g := &gate{slots: semaphore.NewWeighted(gateSlots), seed: maphash.MakeSeed()}
+	g := &gate{slots: semaphore.NewWeighted(gateSlots), seed: maphash.MakeSeed(), release: time.AfterFunc(releaseAfter, debug.FreeOSMemory)}
 	for _, u := range users {
 		if v := byName[u.Name].password; v != nil {
 			g.decoys = append(g.decoys, v)
@@ -63,6 +74,9 @@ func (g *gate) check(ctx context.Context, v verifier, password string) (bool, er
 		return false, err
 	}
 	defer g.slots.Release(slots)
+	if v.memory() >= releaseWorth {
+		defer g.release.Reset(releaseAfter)
+	}
 	return v.matches(password), nil
 }
 

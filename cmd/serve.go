@@ -79,6 +79,9 @@ func (p *program) serve(ctx context.Context) error {
 	if err := service.Listen(); err != nil {
 		return err
 	}
+	if err := service.LimitSegments(int(loaded.NAT.MaxSegmentSize.Bytes)); err != nil {
+		log.Warn("nat.max_segment_size has no effect", "error", err)
+	}
 	looking := discoveryOf(loaded.Config, service.Addr(), log)
 	looking.StateDir = stateDir
 	discovery = natdiscovery.New(looking)

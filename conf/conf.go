@@ -72,6 +72,16 @@ type NAT struct {
 	Lease time.Duration
 	// CheckInterval is how often the gateway is asked when it sends no events.
 	CheckInterval time.Duration
+	// MaxSegmentSize limits the TCP segments of all connections.
+	MaxSegmentSize SegmentSize
+}
+
+// SegmentSize is a limit on TCP segments.
+type SegmentSize struct {
+	// Auto: from the measured path MTU.
+	Auto bool
+	// Bytes is the limit. Zero: none, the system chooses.
+	Bytes uint16
 }
 
 // ExternalAddress is where the external address comes from: exactly one field

@@ -40,6 +40,8 @@ func keys() []row[Config] {
 			func(c *Config) *time.Duration { return &c.NAT.Lease }, lease, showDuration),
 		one("nat.check_interval", "15s", "write a time with its unit, for example 15s",
 			func(c *Config) *time.Duration { return &c.NAT.CheckInterval }, duration(5*time.Second, 10*time.Minute), showDuration),
+		one("nat.max_segment_size", "auto", "write auto, 0 for the system's choice, or bytes from 536 to 1460, for example 1440",
+			func(c *Config) *SegmentSize { return &c.NAT.MaxSegmentSize }, segmentSize, SegmentSize.String),
 
 		one("tls.mode", "optional", "write off, optional or required",
 			func(c *Config) *TLSMode { return &c.TLS.Mode }, choice(TLSOff, TLSOptional, TLSRequired), showChoice),

@@ -33,6 +33,7 @@ nat:
     - {clients: 10.0.0.0/8, address: 10.0.0.1}
   lease: 0
   check_interval: 1m
+  max_segment_size: 1440
 tls:
   mode: required
   certificate: cert.pem
@@ -67,7 +68,7 @@ func TestEveryKeyOfAFileArrives(t *testing.T) {
 				{Clients: netip.MustParsePrefix("10.8.0.0/24"), Local: true},
 				{Clients: netip.MustParsePrefix("10.0.0.0/8"), Addr: netip.MustParseAddr("10.0.0.1")},
 			},
-			CheckInterval: time.Minute,
+			CheckInterval: time.Minute, MaxSegmentSize: conf.SegmentSize{Bytes: 1440},
 		},
 		TLS: conf.TLS{Mode: conf.TLSRequired, Certificate: "cert.pem", Key: "key.pem"},
 		Users: []conf.User{

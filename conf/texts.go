@@ -80,6 +80,14 @@ func (e ExternalAddress) String() string {
 	}
 }
 
+// String is s as it is written in the file.
+func (s SegmentSize) String() string {
+	if s.Auto {
+		return "auto"
+	}
+	return strconv.Itoa(int(s.Bytes))
+}
+
 // String is p as it is written in the file.
 func (p PortMapping) String() string {
 	switch {

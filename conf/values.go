@@ -98,6 +98,28 @@ func level(v *slog.Level, s string) error {
 	return v.UnmarshalText([]byte(name))
 }
 
+// The least and the most that a TCP segment can hold on the internet: the default
+// of RFC 9293, section 3.7.1, and what fits an Ethernet frame.
+const leastSegment, mostSegment = 536, 1460
+
+func segmentSize(v *SegmentSize, s string) error {
+	if s == "auto" {
+		*v = SegmentSize{Auto: true}
+		return nil
+	}
+	n, err := strconv.ParseUint(s, 10, 16)
+	switch {
+	case err != nil:
+		return fmt.Errorf("%q is no number of bytes", s)
+	case n != 0 && n < leastSegment:
+		return fmt.Errorf("%d bytes are fewer than %d", n, leastSegment)
+	case n > mostSegment:
+		return fmt.Errorf("%d bytes are more than %d, which fill an Ethernet frame", n, mostSegment)
+	}
+	*v = SegmentSize{Bytes: uint16(n)}
+	return nil
+}
+
 func port(v *uint16, s string) error {
 	n, err := strconv.ParseUint(s, 10, 16)
 	if err != nil {

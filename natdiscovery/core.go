@@ -36,6 +36,11 @@ type core struct {
 	// former is what was left on gateways before the one in use was found.
 	former []remnant
 
+	news budget
+
+	// suspected is when news made us doubt the mappings: those confirmed before are
+	// checked from then on. It may be ahead.
+	suspected time.Time
 	// since is the last change of the network or of the gateway's answer: what
 	// STUN said of an earlier time proves nothing any more.
 	since time.Time

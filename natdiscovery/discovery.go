@@ -73,6 +73,9 @@ type Config struct {
 	// when that may be another one, until ctx ends.
 	Network      func() (route.Network, error)
 	WatchNetwork func(ctx context.Context, changed func()) error
+	// Announcements listens for the announcements of PCP and NAT-PMP gateways in
+	// the LAN of an interface, and tells of those by the router, until ctx ends.
+	Announcements func(ctx context.Context, iface string, router netip.Addr, tell func(gateway.Reason)) error
 	// LookupHost resolves ExternalHost.
 	LookupHost func(ctx context.Context, host string) ([]netip.Addr, error)
 }

@@ -111,6 +111,7 @@ func (g *guest) search(methods []gateway.Method) (all error) {
 
 // watched is cfg with the guest in between.
 func (g *guest) watched(cfg Config) Config {
+	cfg.Announcements = nil // a look does not wait for any
 	discover, ask := cfg.Discover, cfg.AskSTUN
 	cfg.Discover = func(ctx context.Context, n Network, m gateway.Method) (gateway.Client, error) {
 		client, err := discover(ctx, n, m)

@@ -75,7 +75,7 @@ func samePlace(a, b Network) bool {
 func (c *core) moved(now time.Time) {
 	c.since = now
 	c.gw.found, c.gw.ever = false, false
-	c.gw.searches, c.gw.at = 0, now
+	c.gw.searches, c.gw.at, c.gw.returns = 0, now, time.Time{}
 	c.stun.hurry(now)
 	c.name.at = now
 }

@@ -25,6 +25,7 @@ type port struct {
 
 	held      gateway.Mapping // as last confirmed; External 0: none
 	confirmed time.Time
+	looked    time.Time // when the gateway was last asked for it, whatever it said
 	// asked is a request whose outcome nobody knows: the mapping may be there,
 	// and is removed at the end. External 0: none.
 	asked    gateway.Request
@@ -202,7 +203,7 @@ type mapped struct {
 
 func (e mapped) apply(c *core, now time.Time) {
 	c.gatewayDone(now)
-	c.upkept = now
+	c.upkept, c.gw.changed = now, now
 	p := &c.ports[e.index]
 	if !p.again {
 		c.renewed = now
@@ -261,7 +262,7 @@ func (c *core) verified(p *port, m gateway.Mapping, now time.Time) {
 	if m.External == p.wanted {
 		p.problem = "" // else it says why the port is another one
 	}
-	p.held, p.asked, p.confirmed = m, gateway.Request{}, now
+	p.held, p.asked, p.confirmed, p.looked = m, gateway.Request{}, now, now
 	p.external = m.External
 	p.failures, p.retryAt, p.doubted = 0, time.Time{}, false
 	if !gaveIn {
@@ -311,7 +312,7 @@ func (e checked) apply(c *core, now time.Time) {
 	c.upkept = now
 	p := &c.ports[e.index]
 	doubted := p.doubted
-	p.doubted = false
+	p.doubted, p.looked = false, now
 	if gone(e.err) {
 		c.lose(now, e.err)
 		return
@@ -343,6 +344,7 @@ type unmapped struct {
 
 func (e unmapped) apply(c *core, now time.Time) {
 	c.gatewayDone(now)
+	c.gw.changed = now
 	if gone(e.err) && !e.beside {
 		c.lose(now, e.err)
 		return

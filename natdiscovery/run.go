@@ -4,13 +4,14 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"natftpd/natdiscovery/gateway"
 )
 
 const (
 	// leaveTimeout bounds the removal of all our mappings at the end.
 	leaveTimeout = 5 * time.Second
-	// watchPause is the pause before the network is watched again after that
-	// failed.
+	// watchPause is the pause before something is watched again after that failed.
 	watchPause = time.Minute
 )
 
@@ -27,7 +28,18 @@ func (d *Discovery) Run(ctx context.Context) error {
 		}
 	}
 	var running sync.WaitGroup
-	running.Go(func() { d.watch(ctx, func() { tell(networkChanged{}) }) })
+	running.Go(func() {
+		d.watch(ctx, "network", func() error { return d.cfg.WatchNetwork(ctx, func() { tell(networkChanged{}) }) })
+	})
+	news := func(r gateway.Reason) { tell(gatewayNews{r}) }
+	gatewayWatch := follower[gateway.Client]{running: &running, run: func(ctx context.Context, client gateway.Client) {
+		if w, ok := client.(gateway.Watcher); ok {
+			d.watch(ctx, "gateway", func() error { return w.Watch(ctx, news) })
+		}
+	}}
+	groupWatch := follower[place]{running: &running, run: func(ctx context.Context, at place) {
+		d.watch(ctx, "announcements", func() error { return d.cfg.Announcements(ctx, at.Interface, at.Router, news) })
+	}}
 
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -36,6 +48,8 @@ func (d *Discovery) Run(ctx context.Context) error {
 		now := time.Now()
 		actions, wake := c.step(now, e)
 		d.publish(c.status())
+		gatewayWatch.follow(ctx, c.gw.client)
+		groupWatch.follow(ctx, c.listening())
 		for _, a := range actions {
 			running.Go(func() { tell(a.do(ctx, d.cfg)) })
 		}
@@ -52,15 +66,15 @@ func (d *Discovery) Run(ctx context.Context) error {
 	}
 }
 
-// watch tells of changes of the network until ctx ends. Without it they are
-// noticed by the core's own reading, a minute later.
-func (d *Discovery) watch(ctx context.Context, changed func()) {
+// watch runs a watch until ctx ends, again after a pause when it fails: without it
+// changes are noticed by polling.
+func (d *Discovery) watch(ctx context.Context, what string, run func() error) {
 	for ctx.Err() == nil {
-		err := d.cfg.WatchNetwork(ctx, changed)
+		err := run()
 		if ctx.Err() != nil {
 			return
 		}
-		d.cfg.Log.Debug("network not watched", "error", err)
+		d.cfg.Log.Debug("not watched", "what", what, "error", err)
 		select {
 		case <-ctx.Done():
 		case <-time.After(watchPause):

@@ -13,6 +13,10 @@ import (
 const (
 	// A gateway that is silent is searched for again after 2, 4, 8 ... 60 s.
 	firstSearchPause, lastSearchPause = 2 * time.Second, time.Minute
+	// One that served us steadily and went away is back in a few minutes, if it
+	// only restarts: until then the pause is short, so that its mappings are there
+	// again within 10 s of its return.
+	returnPause, returnTime = time.Second, 5 * time.Minute
 	// While none was ever found the pause ends here for the first
 	// eagerSearches: after a power cut the router is up later than we are.
 	eagerSearchPause, eagerSearches = 15 * time.Second, 24
@@ -43,6 +47,9 @@ type gatewayState struct {
 	foundAt     time.Time
 	searches    int       // in a row that found nothing that lasted
 	at          time.Time // of the next search
+	returns     time.Time // until when it may be back any moment, after its loss
+	refind      bool      // it announced that it is to be found anew
+	changed     time.Time // when its mappings were last changed by us
 	seen        time.Time // when it last answered
 	pollAt      time.Time // of the next question for its address
 	polled      bool      // that was what it was asked last
@@ -72,9 +79,12 @@ func (e discovered) apply(c *core, now time.Time) {
 		c.method(f.method).found(f, now)
 	}
 	serving := slices.DeleteFunc(slices.Clone(e.findings), func(f finding) bool { return f.err != nil })
-	if len(serving) == 0 {
+	if g.refind = false; len(serving) == 0 {
+		if g.found { // its news was a goodbye
+			c.lost(now)
+		}
 		g.searches++
-		g.at = now.Add(searchPause(g.searches, g.ever))
+		g.at = now.Add(c.searchPause(now))
 		return
 	}
 	c.attach(serving[0], serving[1:], now)
@@ -111,13 +121,17 @@ func sameGateway(a, b gateway.Device) bool {
 	return a.ID != "" && a.ID == b.ID || a.Address == b.Address
 }
 
-// searchPause is the pause after so many searches in vain.
-func searchPause(searches int, ever bool) time.Duration {
-	limit := lastSearchPause
-	if !ever && searches <= eagerSearches {
-		limit = eagerSearchPause
+// searchPause is the pause after g.searches in vain.
+func (c *core) searchPause(now time.Time) time.Duration {
+	g := &c.gw
+	switch pause := firstSearchPause << min(g.searches-1, 10); {
+	case now.Before(g.returns):
+		return returnPause
+	case !g.ever && g.searches <= eagerSearches:
+		return min(pause, eagerSearchPause)
+	default:
+		return min(pause, lastSearchPause)
 	}
-	return min(firstSearchPause<<min(searches-1, 10), limit)
 }
 
 // lose is called when the gateway does not answer. Its mappings are believed in
@@ -127,12 +141,18 @@ func (c *core) lose(now time.Time, why error) {
 	if !g.found || c.fallBack(now, why) {
 		return
 	}
+	c.lost(now)
+}
+
+// lost plans the search for a gateway that was there.
+func (c *core) lost(now time.Time) {
+	g := &c.gw
 	g.found, g.at = false, now
 	if now.Sub(g.foundAt) >= steady {
-		g.searches = 0
+		g.searches, g.returns = 0, now.Add(returnTime)
 	} else {
 		g.searches++
-		g.at = now.Add(searchPause(g.searches, g.ever))
+		g.at = now.Add(c.searchPause(now))
 	}
 	c.stun.hurry(now)
 }
@@ -198,6 +218,9 @@ func (c *core) gatewayDuties(now time.Time) []duty {
 	}
 	if !g.found {
 		return []duty{{g.at, discover{c.network.Network, c.preferred(now)}}}
+	}
+	if g.refind {
+		return []duty{{do: discover{c.network.Network, c.preferred(now)}}}
 	}
 	poll := duty{g.pollAt, askAddress{g.client}}
 	var duties []duty

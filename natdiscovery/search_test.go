@@ -39,7 +39,7 @@ func TestRouterReboot(t *testing.T) {
 	s.until(11 * time.Minute)
 	s.wants(wanA, NoGateway, allPassive)
 	s.router.off, s.router.external, s.reflexive = false, wanB, wanB
-	s.until(12*time.Minute + 5*time.Second)
+	s.until(11*time.Minute + 10*time.Second)
 	s.wants(wanB, Reachable, allPassive)
 	if got := s.router.lists(lanA); got != "2121, 50000-50009" {
 		t.Errorf("the router lists %q", got)
@@ -97,22 +97,26 @@ func TestSenselessRouterIsNotChased(t *testing.T) {
 }
 
 func TestSearchPause(t *testing.T) {
+	now := time.Now()
 	tests := []struct {
-		name     string
-		searches int
-		ever     bool
-		want     time.Duration
+		name  string
+		given gatewayState
+		want  time.Duration
 	}{
-		{"the first search in vain", 1, true, 2 * time.Second},
-		{"the third", 3, true, 8 * time.Second},
-		{"the sixth", 6, true, time.Minute},
-		{"the hundredth", 100, true, time.Minute},
-		{"none was ever found", 6, false, 15 * time.Second},
-		{"none was ever found, for long", 25, false, time.Minute},
+		{"the first search in vain", gatewayState{searches: 1, ever: true}, 2 * time.Second},
+		{"the third", gatewayState{searches: 3, ever: true}, 8 * time.Second},
+		{"the sixth", gatewayState{searches: 6, ever: true}, time.Minute},
+		{"the hundredth", gatewayState{searches: 100, ever: true}, time.Minute},
+		{"it may be back any moment", gatewayState{searches: 9, ever: true, returns: now.Add(time.Minute)}, time.Second},
+		{"it is not back yet", gatewayState{searches: 70, ever: true, returns: now}, time.Minute},
+		{"none was ever found", gatewayState{searches: 6}, 15 * time.Second},
+		{"none was ever found, for long", gatewayState{searches: 25}, time.Minute},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := searchPause(tt.searches, tt.ever); got != tt.want {
+			c := newCore(testConfig(), journal{})
+			c.gw = tt.given
+			if got := c.searchPause(now); got != tt.want {
 				t.Errorf("got %v, want %v", got, tt.want)
 			}
 		})

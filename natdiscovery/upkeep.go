@@ -32,6 +32,8 @@ func (c *core) roundDuties() []duty {
 			duties = append(duties, duty{do: check{c.gw.client, i, p.held}})
 		case p.again && c.journalled(i):
 			duties = append(duties, duty{do: c.mapDuty(i)})
+		case p.state == PortVerified && p.looked.Before(c.suspected):
+			duties = append(duties, duty{c.suspected, check{c.gw.client, i, p.held}})
 		}
 	}
 	return duties

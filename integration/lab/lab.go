@@ -20,10 +20,9 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
-	"os/exec"
-	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // The addresses of the lab.
@@ -36,6 +35,9 @@ var (
 	NeighbourAddr  = netip.MustParseAddr("192.168.77.20")
 	ServerAddr6    = netip.MustParseAddr("fd77::10")
 	NeighbourAddr6 = netip.MustParseAddr("fd77::20")
+	// With Options.IPv6.
+	InternetPublic6 = netip.MustParseAddr("2a02:77::10")
+	ServerPublic6   = netip.MustParseAddr("2a02:77:1::10")
 
 	carrierWAN = netip.MustParseAddr("11.22.0.9")
 	stunAddrs  = []netip.Addr{
@@ -47,19 +49,33 @@ var (
 const crowd = 24
 
 // Options says how a lab differs from the plain one: a router straight on the
-// internet that forwards nothing and speaks no UPnP.
+// internet that forwards nothing and can't be asked to.
 type Options struct {
-	// UPnP is what the server's router speaks.
+	// UPnP is which device the server's router is; "": it does not speak UPnP.
 	UPnP UPnP
+	// PMP lets it speak NAT-PMP and PCP.
+	PMP bool
+	// Refuses makes it deny every mapping.
+	Refuses bool
+	// Lease is the only lifetime that it grants by PCP. Zero: what is asked for.
+	Lease time.Duration
 	// Forwarded are TCP ports that the router forwards to the server by
 	// hand, in nft's words: "2121", "50000-50009".
 	Forwarded []string
+	// NoHairpin lets these ports lead nowhere for those who come from the LAN.
+	NoHairpin bool
 	// ALG gives both routers the FTP helper on port 21.
 	ALG bool
 	// Carrier puts a provider's NAT with this network between the router
 	// and the internet: 100.64.0.0/24 stages carrier NAT, a private network
 	// double NAT. The zero Prefix: none.
 	Carrier netip.Prefix
+	// PPPoE makes the router's line one of 1492 bytes, and a black hole for
+	// larger packets: nobody is told (RFC 2923, section 2.1).
+	PPPoE bool
+	// IPv6 gives the internet and the home public IPv6, without NAT; the
+	// router lets nobody in who has no pinhole.
+	IPv6 bool
 }
 
 // Lab is a home network, the internet around it and a guest's network far away.
@@ -78,7 +94,10 @@ type Lab struct {
 	// Crowd are addresses of Internet for clients that come in numbers.
 	Crowd []netip.Addr
 
+	options Options
+	gateway *Process // nil: the router can't be asked
 	carrier *Router
+	wires   *Host // all bridges
 	prefix  string
 	hosts   []string
 }
@@ -89,7 +108,7 @@ func New(t testing.TB, o Options) *Lab {
 	t.Helper()
 	require(t)
 	removeStale(t)
-	l := &Lab{prefix: fmt.Sprintf("%s%d-%s-", namePrefix, os.Getpid(), strings.ToLower(rand.Text()[:4]))}
+	l := &Lab{options: o, prefix: fmt.Sprintf("%s%d-%s-", namePrefix, os.Getpid(), strings.ToLower(rand.Text()[:4]))}
 	for i := range crowd {
 		l.Crowd = append(l.Crowd, netip.AddrFrom4([4]byte{11, 22, 1, byte(i + 1)}))
 	}
@@ -100,13 +119,18 @@ func New(t testing.TB, o Options) *Lab {
 		l.carrier = &Router{Host: l.host("carrier"), wan: netip.PrefixFrom(carrierWAN, 16)}
 		l.Router.wan = netip.PrefixFrom(o.Carrier.Addr().Next().Next(), o.Carrier.Bits())
 	}
+	l.wires = l.host("switch")
 	t.Cleanup(func() { deleteNamespaces(t, l.names()) })
-	l.wire(t, o)
-	l.routers(t, o)
-	l.STUN = startSTUN(t, l.Internet)
-	if o.UPnP != "" {
-		startUPnP(t, l.Router, o.UPnP)
+	l.wire(t)
+	l.routers(t)
+	if o.PPPoE {
+		l.blackHole(t)
 	}
+	if o.IPv6 {
+		l.publicIPv6(t)
+	}
+	l.STUN = startSTUN(t, l.Internet)
+	l.startGateway(t)
 	return l
 }
 
@@ -115,88 +139,11 @@ func (l *Lab) host(name string) *Host {
 	return &Host{Name: name, namespace: l.prefix + name}
 }
 
-// names are all namespaces of the lab; the last one holds the bridges.
+// names are all namespaces of the lab.
 func (l *Lab) names() []string {
 	var all []string
 	for _, h := range l.hosts {
 		all = append(all, l.prefix+h)
 	}
-	return append(all, l.prefix+"switch")
-}
-
-// A nic is one network interface of a host, plugged into a bridge.
-type nic struct {
-	host         *Host
-	name, bridge string
-	addrs        []string
-	// via is the default route through this interface; "": none.
-	via string
-}
-
-func (l *Lab) nics(o Options) []nic {
-	internet := []string{InternetAddr.String() + "/16"}
-	for _, a := range slices.Concat(stunAddrs, l.Crowd) {
-		internet = append(internet, a.String()+"/16")
-	}
-	wan := nic{host: l.Router.Host, name: "wan", bridge: "inet", addrs: []string{l.Router.wan.String()}}
-	all := []nic{
-		{l.Internet, "eth0", "inet", internet, ""},
-		{l.Router.Host, "lan", "home", []string{"192.168.77.1/24"}, ""},
-		{l.Server, "eth0", "home", []string{"192.168.77.10/24", "fd77::10/64 nodad"}, "192.168.77.1"},
-		{l.Neighbour, "eth0", "home", []string{"192.168.77.20/24", "fd77::20/64 nodad"}, "192.168.77.1"},
-		{l.AwayRouter.Host, "wan", "inet", []string{l.AwayRouter.wan.String()}, ""},
-		{l.AwayRouter.Host, "lan", "away", []string{"192.168.88.1/24"}, ""},
-		{l.Guest, "eth0", "away", []string{"192.168.88.20/24"}, "192.168.88.1"},
-	}
-	if l.carrier != nil {
-		inside := o.Carrier.Addr().Next()
-		all = append(all,
-			nic{l.carrier.Host, "wan", "inet", []string{l.carrier.wan.String()}, ""},
-			nic{l.carrier.Host, "lan", "carrier", []string{fmt.Sprintf("%s/%d", inside, o.Carrier.Bits())}, ""})
-		wan.bridge, wan.via = "carrier", inside.String()
-	}
-	return append(all, wan)
-}
-
-// wire makes the namespaces, the bridges and the cables.
-func (l *Lab) wire(t testing.TB, o Options) {
-	t.Helper()
-	var all []string
-	for _, ns := range l.names() {
-		all = append(all, "netns add "+ns)
-	}
-	sw := &Host{Name: "switch", namespace: l.prefix + "switch"}
-	var bridges []string
-	for _, name := range []string{"inet", "home", "away", "carrier"} {
-		// Without snooping a bridge floods multicast, which SSDP needs.
-		bridges = append(bridges, "link add name "+name+" type bridge mcast_snooping 0", "link set dev "+name+" up")
-	}
-	perHost := map[*Host][]string{}
-	for _, n := range l.nics(o) {
-		port := n.host.Name + "-" + n.name
-		all = append(all, fmt.Sprintf("link add %s netns %s type veth peer name %s netns %s", n.name, n.host.namespace, port, sw.namespace))
-		bridges = append(bridges, fmt.Sprintf("link set %s master %s up", port, n.bridge))
-		lines := []string{"link set lo up", fmt.Sprintf("link set %s up", n.name)}
-		for _, a := range n.addrs {
-			lines = append(lines, fmt.Sprintf("addr add %s dev %s", a, n.name))
-		}
-		if n.via != "" {
-			lines = append(lines, "route add default via "+n.via)
-		}
-		perHost[n.host] = append(perHost[n.host], lines...)
-	}
-	ipBatch(t, all)
-	ipBatch(t, bridges, "-n", sw.namespace)
-	for h, lines := range perHost {
-		ipBatch(t, lines, "-n", h.namespace)
-	}
-}
-
-func ipBatch(t testing.TB, lines []string, options ...string) {
-	t.Helper()
-	cmd := exec.Command("ip", append(options, "-batch", "-")...)
-	cmd.Stdin = strings.NewReader(strings.Join(lines, "\n") + "\n")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("ip %s: %v\n%s", strings.Join(options, " "), err, out)
-	}
+	return all
 }

@@ -27,7 +27,7 @@ const (
 // tools maps the programs of the lab to their Debian packages.
 var tools = map[string]string{
 	"ip": "iproute2", "nft": "nftables", "conntrack": "conntrack", "miniupnpd": "miniupnpd", "upnpc": "miniupnpc",
-	"turnserver": "coturn", "curl": "curl",
+	"turnserver": "coturn", "curl": "curl", "ethtool": "ethtool",
 }
 
 // require skips the test without root, which no test run can install. A missing

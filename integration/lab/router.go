@@ -5,6 +5,7 @@ package lab
 import (
 	"cmp"
 	_ "embed"
+	"encoding/hex"
 	"fmt"
 	"net/netip"
 	"regexp"
@@ -29,6 +30,10 @@ type Rule struct {
 
 // dnatRule is how nft prints what miniupnpd adds.
 var dnatRule = regexp.MustCompile(`\b(?:th|tcp) dport (\d+) .*dnat (?:ip )?to (\S+)`)
+
+// pinholeRule is how nft prints what miniupnpd adds for IPv6: a port, and the 128
+// bits at offset 192 of the network header, which are the destination.
+var pinholeRule = regexp.MustCompile(`\bdport (\d+) @nh,192,128 0x([0-9a-f]{32}) .*accept`)
 
 // WAN is the router's address on the side of the internet.
 func (r *Router) WAN() netip.Addr { return r.wan.Addr() }
@@ -63,32 +68,52 @@ func parseRules(chain string) []Rule {
 	return rules
 }
 
+// Pinholes are what the IPv6 firewall lets in on request, by rising port.
+func (r *Router) Pinholes(t testing.TB) []netip.AddrPort {
+	t.Helper()
+	var all []netip.AddrPort
+	for _, m := range pinholeRule.FindAllStringSubmatch(r.Run(t, "nft", "list", "chain", "inet", "filter", "upnp_forward"), -1) {
+		port, err := strconv.ParseUint(m[1], 10, 16)
+		address, err2 := hex.DecodeString(m[2])
+		if err == nil && err2 == nil {
+			all = append(all, netip.AddrPortFrom(netip.AddrFrom16([16]byte(address)), uint16(port)))
+		}
+	}
+	slices.SortFunc(all, func(a, b netip.AddrPort) int { return cmp.Compare(a.Port(), b.Port()) })
+	return all
+}
+
 //go:embed router.nft
 var routerNFT string
 
 //go:embed alg.nft
 var algNFT string
 
-// byHandNFT forwards ports to a host. Like most home routers it serves neighbours,
-// too, that come in through the WAN address (hairpin, RFC 4787 section 6).
-const byHandNFT = `
-add rule inet filter prerouting fib daddr type local tcp dport { %s } dnat ip to %s
+// byHandNFT forwards ports to a host, hairpinNFT those of connections that come from
+// the LAN, too (RFC 4787, section 6), as most home routers do.
+const (
+	byHandNFT  = `add rule inet filter prerouting iifname "wan" tcp dport { %[1]s } dnat ip to %[2]s` + "\n"
+	hairpinNFT = `add rule inet filter prerouting iifname "lan" fib daddr type local tcp dport { %[1]s } dnat ip to %[2]s
 add rule inet filter postrouting iifname "lan" oifname "lan" ct status dnat masquerade
 `
+)
 
 // routers turns the hosts between the networks into routers.
-func (l *Lab) routers(t testing.TB, o Options) {
+func (l *Lab) routers(t testing.TB) {
 	t.Helper()
 	rules := routerNFT
-	if o.ALG {
+	if l.options.ALG {
 		rules += algNFT
 	}
 	l.AwayRouter.configure(t, rules)
 	if l.carrier != nil {
 		l.carrier.configure(t, routerNFT)
 	}
-	if len(o.Forwarded) > 0 {
-		rules += fmt.Sprintf(byHandNFT, strings.Join(o.Forwarded, ", "), ServerAddr)
+	if ports := strings.Join(l.options.Forwarded, ", "); ports != "" {
+		rules += fmt.Sprintf(byHandNFT, ports, ServerAddr)
+		if !l.options.NoHairpin {
+			rules += fmt.Sprintf(hairpinNFT, ports, ServerAddr)
+		}
 	}
 	l.Router.configure(t, rules)
 }

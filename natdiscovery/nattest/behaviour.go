@@ -2,6 +2,7 @@ package nattest
 
 import (
 	"net/netip"
+	"strings"
 	"time"
 )
 
@@ -10,10 +11,13 @@ import (
 type Behaviour struct {
 	// Version of the IGD, 1 or 2; zero is 1.
 	Version int
+	// VersionByAgent tells clients that name Microsoft version 1, as miniupnpd
+	// does.
+	VersionByAgent bool
 	// Model is the router's model name.
 	Model string
-	// Services are the connection services described; none: one
-	// WANIPConnection of the Version.
+	// Services are the services described; none: one WANIPConnection of the
+	// Version, and in version 2 a WANIPv6FirewallControl.
 	Services []Service
 	// URLBase is the description's URLBase element; PORT in it stands for
 	// the port of the web server.
@@ -21,6 +25,10 @@ type Behaviour struct {
 
 	// SearchSilent leaves searches unanswered.
 	SearchSilent bool
+	// SearchOne leaves a search unanswered that comes at once after another.
+	SearchOne bool
+	// SearchOnly answers searches for this target alone.
+	SearchOnly string
 	// SearchAnswer replaces the answer to a search; LOCATION in it stands
 	// for the true location.
 	SearchAnswer []byte
@@ -29,6 +37,8 @@ type Behaviour struct {
 	// LocationHost is the host named in the location instead of the
 	// router's own.
 	LocationHost string
+	// NoBootID leaves BOOTID.UPNP.ORG out, as before UPnP 1.1.
+	NoBootID bool
 
 	// WebSilent takes connections and requests and never answers.
 	WebSilent bool
@@ -38,6 +48,14 @@ type Behaviour struct {
 	DescriptionRedirect string
 	// DescriptionEndless sends a description that never ends.
 	DescriptionEndless bool
+
+	// HeaderCase answers 400 to requests that are not as miniupnpc writes them:
+	// the header's names in its case, a length instead of chunks, and the
+	// connection closed.
+	HeaderCase bool
+	// PrefixedOnly answers 500 to bodies that declare the service as their
+	// default name space.
+	PrefixedOnly bool
 
 	// Faults are the UPnP error codes that actions are answered with, by
 	// "Action" or "ServiceType:version#Action".
@@ -53,6 +71,8 @@ type Behaviour struct {
 	NoLeases int
 	// LongestLease shortens leases; zero: as asked.
 	LongestLease time.Duration
+	// KeepsLeases says yes to a renewal and lets the old lease run on.
+	KeepsLeases bool
 	// HideLeases lists every mapping with no time left.
 	HideLeases bool
 	// EmptyAdds answers a mapping that was made with no body.
@@ -65,17 +85,56 @@ type Behaviour struct {
 	NoEntry int
 	// Overwrite lets a host take another host's port.
 	Overwrite bool
+	// AnyoneRemoves lets a host remove another host's mapping.
+	AnyoneRemoves bool
+	// Hidden are ports that it calls taken, and lists nobody for.
+	Hidden []uint16
+	// HiddenToAny: AddAnyPortMapping calls them taken, too.
+	HiddenToAny bool
+	// AnyPort is what it calls the port in the answer to AddAnyPortMapping;
+	// empty: NewReservedPort.
+	AnyPort string
+	// ByHand are ports that a rule made by hand has: 729.
+	ByHand []uint16
+	// SamePorts refuses mappings to another internal port: 724.
+	SamePorts bool
+	// OnlyAnyPort refuses mappings of a single port: 727.
+	OnlyAnyPort bool
 	// NoRenewal answers 718 to a host that renews before the lease ended.
 	NoRenewal bool
 	// Capacity is how many mappings the table takes before 728; zero: any.
 	Capacity int
+	// FullCode is the code when the table is full; zero: 728.
+	FullCode int
+	// FullSilent says yes to mappings that the full table does not hold.
+	FullSilent bool
+	// ListEnd is the code that its list ends with; zero: 713.
+	ListEnd int
+	// ListEndless never ends the list.
+	ListEndless bool
 	// LowestPort is the lowest port that may be mapped; others give 606.
 	LowestPort uint16
+
+	// FirewallOff says that its IPv6 firewall is off; FirewallShut that it
+	// lets nobody open pinholes.
+	FirewallOff, FirewallShut bool
+
+	// NoEvents describes no URL for events.
+	NoEvents bool
+	// EventStatus answers subscriptions with this HTTP status.
+	EventStatus int
+	// EventTimeout is how long it says that subscriptions last; empty:
+	// "Second-1800".
+	EventTimeout string
+	// EventFirst sends the first event before it answers the subscription.
+	EventFirst bool
+	// EventBody replaces what events say.
+	EventBody []byte
 }
 
 // Service is a connection service of the fake router.
 type Service struct {
-	// Type is the short service type, like "WANPPPConnection:1".
+	// Type is the short service type, like "WANPPPConnection:1", or a whole URN.
 	Type string
 	// Down says that its connection is not up.
 	Down bool
@@ -85,6 +144,13 @@ type Service struct {
 	// Host makes its control URL an absolute one to this host, or host:port;
 	// PORT in it stands for the port of the web server.
 	Host string
+}
+
+func (s Service) urn() string {
+	if strings.HasPrefix(s.Type, "urn:") {
+		return s.Type
+	}
+	return "urn:schemas-upnp-org:service:" + s.Type
 }
 
 // Behave changes how the router behaves from now on.

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"html"
 	"io"
+	"maps"
 	"net/http"
 	"net/netip"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -27,12 +29,19 @@ func (r *Router) control(w http.ResponseWriter, req *http.Request) {
 	urn, action, ok := strings.Cut(strings.Trim(req.Header.Get("SOAPAction"), `"`), "#")
 	content, err := io.ReadAll(http.MaxBytesReader(w, req.Body, 64<<10))
 	body := string(content)
-	if err != nil || !ok || !strings.Contains(body, "<u:"+action+" ") {
+	prefixed := strings.Contains(body, "<u:"+action+" ")
+	if err != nil || !ok || !prefixed && !strings.Contains(body, "<"+action+" xmlns=") {
 		http.Error(w, "no such action in the body", http.StatusBadRequest)
 		return
 	}
 	does := r.count(action)
 	switch {
+	case does.HeaderCase && (req.ContentLength < 0 || !req.Close || !headHas(req, "\r\nSOAPAction: ")):
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	case does.PrefixedOnly && !prefixed:
+		w.WriteHeader(http.StatusInternalServerError)
+		return
 	case does.WebSilent:
 		r.hang(req)
 		return
@@ -45,7 +54,7 @@ func (r *Router) control(w http.ResponseWriter, req *http.Request) {
 	}
 	i, err := strconv.Atoi(path.Base(req.URL.Path))
 	services := does.services()
-	if err != nil || i >= len(services) || urn != "urn:schemas-upnp-org:service:"+services[i].Type {
+	if err != nil || i >= len(services) || urn != services[i].urn() {
 		fault(w, does, codeInvalidAction)
 		return
 	}
@@ -79,32 +88,49 @@ func (r *Router) perform(c call) (string, int) {
 		return elements("NewConnectionStatus", status, "NewLastConnectionError", "ERROR_NONE", "NewUptime", "7"), 0
 	case "GetExternalIPAddress":
 		return elements("NewExternalIPAddress", r.externalText(c.service)), 0
-	case "AddPortMapping", "GetSpecificPortMappingEntry", "DeletePortMapping":
+	case "AddPortMapping", "AddAnyPortMapping", "GetSpecificPortMappingEntry", "DeletePortMapping":
 		port, err := strconv.ParseUint(c.args("NewExternalPort"), 10, 16)
-		if err != nil || port == 0 || c.args("NewProtocol") != "TCP" || c.args("NewRemoteHost") != "" {
+		switch {
+		case err != nil || port == 0 || c.args("NewProtocol") != "TCP":
 			return "", codeInvalidArgs
+		case c.args("NewRemoteHost") != "":
+			return "", codeOnlyAnyHost
+		case c.action == "AddAnyPortMapping" && !strings.HasSuffix(c.service.Type, ":2"):
+			return "", codeInvalidAction
 		}
 		return r.mapping(c, uint16(port))
+	case "GetGenericPortMappingEntry":
+		return r.listed(c)
 	}
-	return "", codeInvalidAction
+	return r.performFirewall(c)
 }
 
 // mapping does the actions on one entry of the table.
 func (r *Router) mapping(c call, external uint16) (string, int) {
 	switch c.action {
 	case "DeletePortMapping":
+		defer r.Notify()
 		return "", r.remove(c.source, external)
-	case "AddPortMapping":
+	case "AddPortMapping", "AddAnyPortMapping":
+		if c.does.OnlyAnyPort {
+			return "", codeOnlyAnyPort
+		}
 		client, err := netip.ParseAddr(c.args("NewInternalClient"))
 		port, err2 := strconv.ParseUint(c.args("NewInternalPort"), 10, 16)
 		lease, err3 := strconv.ParseUint(c.args("NewLeaseDuration"), 10, 32)
 		if err != nil || err2 != nil || err3 != nil || c.args("NewEnabled") != "1" {
 			return "", codeInvalidArgs
 		}
-		return "", r.add(c.source, external, Entry{
+		defer r.Notify()
+		anyPort := c.action == "AddAnyPortMapping"
+		external, code := r.add(c.source, external, anyPort, Entry{
 			Internal:    netip.AddrPortFrom(client, uint16(port)),
 			Description: c.args("NewPortMappingDescription"),
 		}, time.Duration(lease)*time.Second)
+		if !anyPort {
+			return "", code
+		}
+		return elements(cmp.Or(c.does.AnyPort, "NewReservedPort"), strconv.Itoa(int(external))), code
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -112,16 +138,38 @@ func (r *Router) mapping(c call, external uint16) (string, int) {
 	if !ok {
 		return "", cmp.Or(c.does.NoEntry, codeNoSuchEntry)
 	}
+	return r.row(e), 0
+}
+
+// listed is the row of the table with an index.
+func (r *Router) listed(c call) (string, int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	index, err := strconv.Atoi(c.args("NewPortMappingIndex"))
+	ports := slices.Sorted(maps.Keys(r.table))
+	switch {
+	case err != nil:
+		return "", codeInvalidArgs
+	case index < len(ports):
+		return elements("NewExternalPort", strconv.Itoa(int(ports[index]))) + r.row(r.table[ports[index]]), 0
+	case c.does.ListEndless:
+		return r.row(Entry{}), 0
+	}
+	return "", cmp.Or(c.does.ListEnd, codeIndexInvalid)
+}
+
+// row writes a row of the table. The caller holds mu.
+func (r *Router) row(e Entry) string {
 	enabled, left := "1", 0
 	if e.Disabled {
 		enabled = "0"
 	}
-	if !e.Expires.IsZero() && !c.does.HideLeases {
+	if !e.Expires.IsZero() && !r.does.HideLeases {
 		left = int(e.Expires.Sub(r.now()).Round(time.Second) / time.Second)
 	}
 	return elements("NewInternalPort", strconv.Itoa(int(e.Internal.Port())),
 		"NewInternalClient", e.Internal.Addr().String(), "NewEnabled", enabled,
-		"NewPortMappingDescription", e.Description, "NewLeaseDuration", strconv.Itoa(left)), 0
+		"NewPortMappingDescription", e.Description, "NewLeaseDuration", strconv.Itoa(left))
 }
 
 // externalText is the external address as a service tells it.

@@ -13,6 +13,9 @@ const udn = "uuid:6e617466-7470-6400-8000-000000000001"
 // describe serves the device description (UPnP Device Architecture, 2.3).
 func (r *Router) describe(w http.ResponseWriter, req *http.Request) {
 	does := r.count("GET")
+	if does.VersionByAgent && strings.Contains(req.UserAgent(), "Microsoft") {
+		does.Version = 1
+	}
 	switch {
 	case does.WebSilent:
 		r.hang(req)
@@ -52,7 +55,11 @@ func (b Behaviour) services() []Service {
 	if len(b.Services) > 0 {
 		return b.Services
 	}
-	return []Service{{Type: "WANIPConnection:" + strconv.Itoa(b.version())}}
+	all := []Service{{Type: "WANIPConnection:" + strconv.Itoa(b.version())}}
+	if b.version() == 2 {
+		all = append(all, Service{Type: firewallType})
+	}
+	return all
 }
 
 func (b Behaviour) deviceType(name string) string {
@@ -69,10 +76,14 @@ func (r *Router) description(does Behaviour) string {
 		if s.Host != "" {
 			base = "http://" + strings.ReplaceAll(s.Host, "PORT", port)
 		}
-		fmt.Fprintf(&services, "<service><serviceType>urn:schemas-upnp-org:service:%s</serviceType>"+
+		events := fmt.Sprintf("%s/%d/evt/%d", base, boots, i)
+		if does.NoEvents {
+			events = ""
+		}
+		fmt.Fprintf(&services, "<service><serviceType>%s</serviceType>"+
 			"<serviceId>urn:upnp-org:serviceId:%d</serviceId><SCPDURL>/scpd.xml</SCPDURL>"+
-			"<controlURL>%s/%d/ctl/%d</controlURL><eventSubURL>/evt</eventSubURL></service>",
-			s.Type, i, base, boots, i)
+			"<controlURL>%s/%d/ctl/%d</controlURL><eventSubURL>%s</eventSubURL></service>",
+			s.urn(), i, base, boots, i, events)
 	}
 	device := func(kind, inside string) string {
 		return "<device><deviceType>" + does.deviceType(kind) + "</deviceType>" + inside + "</device>"

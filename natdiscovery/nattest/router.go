@@ -20,17 +20,19 @@ import (
 	"time"
 )
 
-// LANs is the network that the fakes live in.
-var LANs = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+// LANs are the networks that the fakes live in.
+var LANs = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
 
 // WAN is a fake router's external address until it is set to another: a public
 // one, since documentation blocks do not count as an external address.
 var WAN = netip.MustParseAddr("11.22.0.2")
 
 // Router is a fake home router: an SSDP responder, its description, and an IGD
-// with a table of port mappings. Its methods may be called from any goroutine.
+// with a table of port mappings, a firewall for IPv6, and events. Its methods may
+// be called from any goroutine.
 type Router struct {
 	wg   sync.WaitGroup
+	at   netip.Addr // a loopback address
 	stop context.CancelFunc
 	done context.Context // ends with the router: requests left hanging end with it
 	udp  *net.UDPConn
@@ -39,7 +41,10 @@ type Router struct {
 	does     Behaviour
 	external netip.Addr
 	table    map[uint16]Entry
+	pinholes map[int]Entry
 	asked    map[string]int
+	heard    map[int]int // how often events were answered with each status
+	audience []*subscriber
 	ahead    time.Duration // how far the router's clock was advanced
 	boots    int
 	web      *http.Server
@@ -50,9 +55,31 @@ type Router struct {
 // when the test ends.
 func Start(t testing.TB) *Router {
 	t.Helper()
-	r := &Router{external: WAN, table: map[uint16]Entry{}, asked: map[string]int{}}
+	r := &Router{at: netip.MustParseAddr("127.0.0.1")}
+	r.start(t)
+	return r
+}
+
+// Start6 starts what a router of version 2 is to IPv6: it is asked at ::1. The test
+// is skipped where this host has no IPv6.
+func Start6(t testing.TB) *Router {
+	t.Helper()
+	r := &Router{at: netip.IPv6Loopback(), does: Behaviour{Version: 2}}
+	probe, err := net.Listen("tcp6", "[::1]:0")
+	if err != nil {
+		t.Skipf("this host has no IPv6 loopback: %v", err)
+	}
+	_ = probe.Close()
+	r.start(t)
+	return r
+}
+
+func (r *Router) start(t testing.TB) {
+	t.Helper()
+	r.external, r.table, r.pinholes = WAN, map[uint16]Entry{}, map[int]Entry{}
+	r.asked, r.heard = map[string]int{}, map[int]int{}
 	r.done, r.stop = context.WithCancel(context.Background())
-	udp, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(netip.MustParseAddrPort("127.0.0.1:0")))
+	udp, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(r.at, 0)))
 	if err != nil {
 		t.Fatalf("start the fake router's SSDP: %v", err)
 	}
@@ -60,18 +87,17 @@ func Start(t testing.TB) *Router {
 	r.boot(t)
 	r.wg.Go(r.answerSearches)
 	t.Cleanup(func() { r.close(t) })
-	return r
 }
 
 // boot opens the router's web server on a port of its own.
 func (r *Router) boot(t testing.TB) {
 	t.Helper()
-	listener, err := net.Listen("tcp4", "127.0.0.1:0")
+	listener, err := net.Listen("tcp", netip.AddrPortFrom(r.at, 0).String())
 	if err != nil {
 		t.Fatalf("start the fake router's web server: %v", err)
 	}
 	mux := http.NewServeMux()
-	web := &http.Server{Handler: mux, ReadHeaderTimeout: time.Minute}
+	web := &http.Server{Handler: mux, ReadHeaderTimeout: time.Minute, ConnContext: keepHead}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.boots++
@@ -79,8 +105,10 @@ func (r *Router) boot(t testing.TB) {
 	// The paths change with each boot, as they do on some routers.
 	mux.HandleFunc(fmt.Sprintf("GET /%d/desc.xml", r.boots), r.describe)
 	mux.HandleFunc(fmt.Sprintf("POST /%d/", r.boots), r.control)
+	mux.HandleFunc(fmt.Sprintf("SUBSCRIBE /%d/evt/", r.boots), r.subscribe)
+	mux.HandleFunc(fmt.Sprintf("UNSUBSCRIBE /%d/evt/", r.boots), r.unsubscribe)
 	r.wg.Go(func() {
-		if err := web.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		if err := web.Serve(headListener{listener}); !errors.Is(err, http.ErrServerClosed) {
 			t.Errorf("the fake router's web server: %v", err)
 		}
 	})
@@ -90,7 +118,7 @@ func (r *Router) close(t testing.TB) {
 	t.Helper()
 	r.stop()
 	r.mu.Lock()
-	web := r.web
+	web := r.web // and from here on no event is sent any more
 	r.mu.Unlock()
 	for _, err := range []error{r.udp.Close(), web.Close()} {
 		if err != nil {
@@ -107,6 +135,8 @@ func (r *Router) Reboot(t testing.TB) {
 	r.mu.Lock()
 	web := r.web
 	clear(r.table)
+	clear(r.pinholes)
+	r.audience = nil
 	r.mu.Unlock()
 	// The new port is taken before the old one is given up, so they differ.
 	r.boot(t)
@@ -135,19 +165,20 @@ func (r *Router) External() netip.Addr {
 // NAT. So it does when the address is private.
 func (r *Router) SetExternal(addr netip.Addr) {
 	r.mu.Lock()
-	defer r.mu.Unlock()
 	r.external = addr
+	r.mu.Unlock()
+	r.Notify()
 }
 
 // Asked is how often the router was asked for this: "M-SEARCH", "GET" for the
-// description, or the name of an action.
+// description, "SUBSCRIBE", "UNSUBSCRIBE", or the name of an action.
 func (r *Router) Asked(what string) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.asked[what]
 }
 
-// Requests is how many actions the router was asked for in all.
+// Requests is how many actions and subscriptions the router was asked for in all.
 func (r *Router) Requests() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -2,28 +2,34 @@ package upnp
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
 
-	"github.com/huin/goupnp/soap"
-
 	"natftpd/natdiscovery/gateway"
 )
 
-// Client asks one router. It implements gateway.Client.
+// Client asks one router. It implements gateway.Client, gateway.Watcher and
+// gateway.Pinholer.
 type Client struct {
+	cfg      Config
 	web      *web
 	device   gateway.Device
+	home     home
 	local    netip.Addr
 	services []service // never empty; the one in use comes first
-	// permanent: this router takes only mappings without a lease (error 725;
-	// MikroTik and others).
-	permanent bool
+
+	firewalls []service // those of IPv6 that the description by IPv4 names
+	firewall  *firewall // that was used last; nil: none
+
+	habits habits
 }
 
-var _ gateway.Client = (*Client)(nil)
+var (
+	_ gateway.Client   = (*Client)(nil)
+	_ gateway.Watcher  = (*Client)(nil)
+	_ gateway.Pinholer = (*Client)(nil)
+)
 
 // Method is gateway.UPnP.
 func (c *Client) Method() gateway.Method { return gateway.UPnP }
@@ -31,7 +37,7 @@ func (c *Client) Method() gateway.Method { return gateway.UPnP }
 // Device says which router this is, and the service in use.
 func (c *Client) Device() gateway.Device {
 	d := c.device
-	d.Service = c.services[0].kind
+	d.Service = c.services[0].kind()
 	return d
 }
 
@@ -93,12 +99,5 @@ func (c *Client) askService(ctx context.Context, s service, action string, port 
 	if local.IsValid() {
 		c.local = local
 	}
-	var fault *soap.SOAPFaultError
-	switch {
-	case err == nil:
-		return nil
-	case errors.As(err, &fault):
-		return newFault(action, port, fault)
-	}
-	return fmt.Errorf("%s at %s: %w", subject(action, port), c.device.Address, err)
+	return explain(err, action, port, s)
 }

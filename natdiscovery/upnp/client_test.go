@@ -20,7 +20,7 @@ func config(r *nattest.Router) Config {
 // found searches for a router that answers, and waits for no rivals.
 func found(t *testing.T, cfg Config) reply {
 	t.Helper()
-	s, err := newSearch(t.Context(), cfg)
+	s, err := newSearch(t.Context(), cfg, targets)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,22 +16,37 @@ import (
 	"natftpd/natdiscovery/gateway"
 )
 
-// urnPrefix begins the type of every service of the UPnP Forum.
-const urnPrefix = "urn:schemas-upnp-org:service:"
-
 // connectionTypes are the services that map ports, the best first. All have
-// the actions that we use, with the same arguments.
-var connectionTypes = []string{"WANIPConnection:2", "WANIPConnection:1", "WANPPPConnection:1"}
+// the actions that we use, with the same arguments. Routers from before the
+// UPnP Forum's standard of 2001 speak for the DSL Forum.
+var connectionTypes = []string{
+	"urn:schemas-upnp-org:service:WANIPConnection:2",
+	"urn:schemas-upnp-org:service:WANIPConnection:1",
+	"urn:schemas-upnp-org:service:WANPPPConnection:1",
+	"urn:dslforum-org:service:WANIPConnection:1",
+	"urn:dslforum-org:service:WANPPPConnection:1",
+}
+
+// firewallTypes are the services that open an IPv6 firewall.
+var firewallTypes = []string{"urn:schemas-upnp-org:service:WANIPv6FirewallControl:1"}
 
 const (
-	maxServices = 8  // connection services tried; more is no router
+	maxServices = 8  // services of a kind tried; more is no router
+	maxDevices  = 16 // devices of a description whose names are kept
 	maxText     = 64 // runes of a text kept for people
 )
 
-// service is a connection service of the gateway.
+// service is a service of the gateway.
 type service struct {
-	kind    string // short type, like "WANIPConnection:1"
+	urn     string // its type
 	control *url.URL
+	events  *url.URL // nil: it has none
+}
+
+// kind is the type for people, like "WANIPConnection:1".
+func (s service) kind() string {
+	_, kind, _ := strings.Cut(s.urn, ":service:")
+	return kind
 }
 
 // describe fetches and reads a device description (UDA 2.3), and says which
@@ -62,25 +77,38 @@ func parseDescription(b []byte) (*goupnp.RootDevice, error) {
 	return root, nil
 }
 
-// connectionServices are the device's services that map ports, the best first,
-// wherever in its tree they are.
-func connectionServices(root *goupnp.RootDevice, location *url.URL) []service {
+// services are the device's services of some types, the best first, wherever in
+// its tree they are.
+func services(root *goupnp.RootDevice, location *url.URL, types []string) []service {
 	base := location
 	if u, ok := pin(location, root.URLBaseStr); ok {
 		base = u
 	}
 	var found []service
 	root.Device.VisitServices(func(s *goupnp.Service) {
-		kind, ok := strings.CutPrefix(strings.TrimSpace(s.ServiceType), urnPrefix)
+		urn := strings.TrimSpace(s.ServiceType)
 		control, pinned := pin(base, s.ControlURL.Str)
-		if ok && pinned && slices.Contains(connectionTypes, kind) && len(found) < maxServices {
-			found = append(found, service{kind: kind, control: control})
+		if pinned && slices.Contains(types, urn) && len(found) < maxServices {
+			events, _ := pin(base, s.EventSubURL.Str)
+			found = append(found, service{urn: urn, control: control, events: events})
 		}
 	})
 	slices.SortStableFunc(found, func(a, b service) int {
-		return slices.Index(connectionTypes, a.kind) - slices.Index(connectionTypes, b.kind)
+		return slices.Index(types, a.urn) - slices.Index(types, b.urn)
 	})
 	return found
+}
+
+// names are the names (UDN, UDA 2.3) of the devices in the tree, in lower case:
+// what they announce is told by these from what else lives at their address.
+func names(root *goupnp.RootDevice) []string {
+	var all []string
+	root.Device.VisitDevices(func(d *goupnp.Device) {
+		if name := strings.ToLower(strings.TrimSpace(d.UDN)); name != "" && len(all) < maxDevices {
+			all = append(all, name)
+		}
+	})
+	return all
 }
 
 // pin reads a URL of a description so that it can't leave the host of base: of

@@ -47,7 +47,7 @@ func TestPin(t *testing.T) {
 // withService is a description with one connection service.
 func withService(urlBase string) string {
 	return "<root><URLBase>" + urlBase + "</URLBase><specVersion><major>1</specVersion><device><serviceList><service>" +
-		"<serviceType> " + urnPrefix + "WANIPConnection:1\n</serviceType><controlURL>ctl</controlURL></service></serviceList></device></root>"
+		"<serviceType> urn:schemas-upnp-org:service:WANIPConnection:1\n</serviceType><controlURL>ctl</controlURL></service></serviceList></device></root>"
 }
 
 func TestURLBaseGivesAPortOfTheSameHost(t *testing.T) {
@@ -63,7 +63,7 @@ func TestURLBaseGivesAPortOfTheSameHost(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			services := connectionServices(root, location)
+			services := services(root, location, connectionTypes)
 			if len(services) != 1 || services[0].control.String() != want {
 				t.Errorf("got services %v, want one at %s", services, want)
 			}
@@ -85,8 +85,8 @@ func TestDescriptionsOfRealRouters(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			services := connectionServices(root, location)
-			if len(services) != 1 || services[0].kind != want.kind || services[0].control.String() != want.control {
+			services := services(root, location, connectionTypes)
+			if len(services) != 1 || services[0].kind() != want.kind || services[0].control.String() != want.control {
 				t.Errorf("got services %v, want %s at %s", services, want.kind, want.control)
 			}
 			if got := device(root, netip.MustParseAddr("192.168.77.1")); got.Model != want.model || !strings.HasPrefix(got.ID, "uuid:") {
@@ -116,7 +116,7 @@ func FuzzDescription(f *testing.F) {
 		if err != nil {
 			return
 		}
-		services := connectionServices(root, location)
+		services := services(root, location, connectionTypes)
 		if len(services) > maxServices {
 			t.Errorf("%d services, want at most %d", len(services), maxServices)
 		}

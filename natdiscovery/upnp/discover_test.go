@@ -218,7 +218,7 @@ func answersTo(t *testing.T, search ...netip.AddrPort) []string {
 	defer cancel()
 	s, err := newSearch(ctx, Config{
 		LANs: nattest.LANs, Router: netip.MustParseAddr("127.0.0.9"), Wait: time.Minute, Search: search,
-	})
+	}, targets)
 	if err != nil {
 		t.Fatal(err)
 	}

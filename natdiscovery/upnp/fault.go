@@ -10,13 +10,23 @@ import (
 	"natftpd/natdiscovery/gateway"
 )
 
-// The error codes that decide something (UDA 3.2.2, WANIPC 2.5.16 to 2.5.18).
+// The error codes that decide something (UDA 3.2.2, WANIPC 2.5.16 to 2.5.18,
+// WANIPv6FC 2.6).
 const (
 	codeInvalidAction      = 401
 	codeInvalidArgs        = 402
 	codeActionFailed       = 501
 	codeOptionalAction     = 602
 	codeNotAuthorized      = 606
+	codePinholesExhausted  = 701
+	codeFirewallDisabled   = 702
+	codeInboundNotAllowed  = 703
+	codeNoSuchPinhole      = 704
+	codeProtocol           = 705
+	codePortWildcard       = 706
+	codeProtocolWildcard   = 707
+	codeClientWildcard     = 708
+	codeNoTraffic          = 709
 	codeIndexInvalid       = 713
 	codeNoSuchEntry        = 714
 	codeConflict           = 718
@@ -39,6 +49,15 @@ var codes = map[int]struct {
 	codeActionFailed:       {"Action Failed", gateway.ErrRefused},
 	codeOptionalAction:     {"Optional Action Not Implemented", gateway.ErrRefused},
 	codeNotAuthorized:      {"Action Not Authorized", gateway.ErrRefused},
+	codePinholesExhausted:  {"PinholeSpaceExhausted", gateway.ErrFull},
+	codeFirewallDisabled:   {"FirewallDisabled", gateway.ErrOpen},
+	codeInboundNotAllowed:  {"InboundPinholeNotAllowed", gateway.ErrNoPinholes},
+	codeNoSuchPinhole:      {"NoSuchEntry", gateway.ErrNotMapped},
+	codeProtocol:           {"ProtocolNotSupported", gateway.ErrRefused},
+	codePortWildcard:       {"InternalPortWildcardingNotAllowed", gateway.ErrRefused},
+	codeProtocolWildcard:   {"ProtocolWildcardingNotAllowed", gateway.ErrRefused},
+	codeClientWildcard:     {"WildCardNotPermittedInSrcIP", gateway.ErrRefused},
+	codeNoTraffic:          {"NoTrafficReceived", gateway.ErrRefused},
 	codeIndexInvalid:       {"SpecifiedArrayIndexInvalid", gateway.ErrNotMapped},
 	codeNoSuchEntry:        {"NoSuchEntryInArray", gateway.ErrNotMapped},
 	codeConflict:           {"ConflictInMappingEntry", gateway.ErrConflict},
@@ -48,7 +67,7 @@ var codes = map[int]struct {
 	codeExternalWildcard:   {"ExternalPortOnlySupportsWildcard", gateway.ErrRefused},
 	codeNoMapsAvailable:    {"NoPortMapsAvailable", gateway.ErrFull},
 	// A rule made by hand, or by the router's own services.
-	codeOtherMechanism: {"ConflictWithOtherMechanisms", gateway.ErrConflict},
+	codeOtherMechanism: {"ConflictWithOtherMechanisms", gateway.ErrRule},
 }
 
 // Fault is a gateway's refusal of one action, with its own code. It wraps what
@@ -101,6 +120,18 @@ func code(err error) int {
 		return f.Code
 	}
 	return 0
+}
+
+// explain says what was asked for, and where, when an action failed.
+func explain(err error, action string, port uint16, s service) error {
+	var fault *soap.SOAPFaultError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &fault):
+		return newFault(action, port, fault)
+	}
+	return fmt.Errorf("%s at %s: %w", subject(action, port), s.control.Host, err)
 }
 
 // because is a fault that means more than its code says.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"natftpd/natdiscovery/gateway"
@@ -13,6 +14,30 @@ import (
 // listing it.
 const listingDelay = 300 * time.Millisecond
 
+const (
+	// leaseSlack is how much of a lease may pass between a grant and the look
+	// at it.
+	leaseSlack = 10 * time.Second
+	// smallTable is how many mappings the smallest tables hold.
+	smallTable = 16
+)
+
+// habits is what was learnt of a router by asking it.
+type habits struct {
+	permanent bool          // takes only mappings without a lease (error 725; MikroTik and others)
+	anew      bool          // does not renew: a mapping is deleted and added again
+	accepted  bool          // took a mapping
+	longest   time.Duration // the longest lease listed after a mapping was new
+}
+
+// took notes what a router listed after it took a mapping.
+func (h *habits) took(e, before entry) {
+	h.accepted = true
+	if !before.ours || h.anew {
+		h.longest = max(h.longest, e.left)
+	}
+}
+
 // Map adds or renews a mapping and reads it back. It looks at the port first,
 // because some routers let one host overwrite another's mapping. What the router
 // refuses comes back as *Fault.
@@ -20,60 +45,82 @@ func (c *Client) Map(ctx context.Context, r gateway.Request) (gateway.Mapping, e
 	if r.External == 0 || !r.Internal.IsValid() || r.Internal.Port() == 0 {
 		return gateway.Mapping{}, fmt.Errorf("map TCP port %d to %s: no such mapping exists", r.External, r.Internal)
 	}
-	if _, err := c.mayTake(ctx, r); err != nil {
+	before, err := c.mine(ctx, r)
+	if err != nil {
 		return gateway.Mapping{}, err
 	}
-	err := c.addAnyLease(ctx, r)
-	if code(err) == codeConflict {
-		err = c.replace(ctx, r, err)
+	// Another host's row is not overwritten, even if the host was us.
+	anew := before.ours && (c.habits.anew || before.internal.Addr() != r.Internal.Addr())
+	e, err := c.write(ctx, r, anew)
+	if err == nil && !anew && c.ranOn(r, before, e) {
+		e, err = c.write(ctx, r, true)
+		c.habits.anew = err == nil && e.left > before.left
 	}
-	switch {
-	case code(err) == codeActionFailed:
-		return gateway.Mapping{}, c.explainFailure(ctx, err)
-	case err != nil && !errors.Is(err, gateway.ErrProtocol):
+	if err != nil {
 		return gateway.Mapping{}, err
 	}
-	// After an answer that makes no sense, what the router lists decides:
-	// some answer success with an empty body.
-	granted := time.Now()
-	e, listErr := c.listed(ctx, r)
-	if listErr != nil && err != nil {
-		return gateway.Mapping{}, err
-	}
-	if listErr != nil {
-		return gateway.Mapping{}, listErr
-	}
+	c.habits.took(e, before)
 	// A router that lists no time left was asked for a lease in vain, or does
 	// not tell. Renewing is right in the first case and needed in the second.
 	lifetime := e.left
-	if lifetime == 0 && !c.permanent {
+	if lifetime == 0 && !c.habits.permanent {
 		lifetime = r.Lease
 	}
-	return gateway.Mapping{Request: r, Granted: granted, Lifetime: lifetime}, nil
+	return gateway.Mapping{Request: r, Granted: e.read, Lifetime: lifetime}, nil
 }
 
-// mayTake looks whether the port is free or ours to write, and says whether it
-// is ours.
-func (c *Client) mayTake(ctx context.Context, r gateway.Request) (bool, error) {
+// write adds a row, after deleting it if it is to be made anew, and reads it back.
+func (c *Client) write(ctx context.Context, r gateway.Request, anew bool) (entry, error) {
+	if anew {
+		if err := c.remove(ctx, r.External); err != nil {
+			return entry{}, err
+		}
+	}
+	err := c.addAnyLease(ctx, r)
+	if code(err) == codeConflict && !anew {
+		err = c.settleConflict(ctx, r, err)
+	}
+	switch {
+	case code(err) == codeActionFailed:
+		return entry{}, c.explainFailure(ctx, err)
+	case code(err) == codeInvalidArgs:
+		return entry{}, c.explainArguments(ctx, err)
+	case err != nil && !errors.Is(err, gateway.ErrProtocol):
+		return entry{}, err
+	}
+	// After an answer that makes no sense, what the router lists decides:
+	// some answer success with an empty body.
+	e, listErr := c.listed(ctx, r)
+	if listErr != nil && err != nil {
+		return entry{}, err
+	}
+	return e, listErr
+}
+
+// mine looks whether the port is free or ours to write. It returns our row, or an
+// empty one.
+func (c *Client) mine(ctx context.Context, r gateway.Request) (entry, error) {
 	e, err := c.entry(ctx, r.External)
 	switch n := code(err); {
 	case errors.Is(err, gateway.ErrNotMapped), n == codeInvalidArgs, n == codeActionFailed:
 		// The last two are what some routers answer for a port that nobody
 		// has.
-		return false, nil
+		return entry{}, nil
 	case err != nil:
-		return false, err
+		return entry{}, err
 	case !e.belongs(r):
-		return false, taken(r, e)
+		return entry{}, taken(r, e)
 	}
-	return true, nil
+	e.ours = true
+	return e, nil
 }
 
-// belongs says whether a row is ours: it leads to our port, or to another one of
-// this host under our description, which is left from an earlier run.
+// belongs says whether a row is ours: it leads to our port, or under our description
+// to another one of this host, or to an address that this host had before.
 func (e entry) belongs(r gateway.Request) bool {
+	host := e.internal.Addr()
 	return e.internal == r.Internal ||
-		e.internal.Addr() == r.Internal.Addr() && e.description == r.Description
+		e.description == r.Description && host.IsValid() && (host == r.Internal.Addr() || host == r.Formerly)
 }
 
 // taken says who has a port that we want.
@@ -85,7 +132,7 @@ func taken(r gateway.Request, e entry) error {
 // addAnyLease adds a mapping with the lease asked for, or without one where the
 // router takes no other.
 func (c *Client) addAnyLease(ctx context.Context, r gateway.Request) error {
-	if c.permanent || r.Lease == 0 {
+	if c.habits.permanent || r.Lease == 0 {
 		return c.add(ctx, r, 0)
 	}
 	err := c.add(ctx, r, r.Lease)
@@ -94,26 +141,66 @@ func (c *Client) addAnyLease(ctx context.Context, r gateway.Request) error {
 		return err
 	}
 	if err = c.add(ctx, r, 0); err == nil {
-		c.permanent = true
+		c.habits.permanent = true
 	}
 	return err
 }
 
-// replace deletes and adds again what is ours and was refused as a conflict:
-// some routers do not let a mapping be renewed (Open.NAT issue 14). A port that
-// is not ours stays with whoever has it.
-func (c *Client) replace(ctx context.Context, r gateway.Request, conflict error) error {
-	ours, err := c.mayTake(ctx, r)
-	if err != nil {
+// settleConflict finds out what error 718 means. Some routers do not let a mapping
+// be renewed (Open.NAT issue 14): ours is deleted and added again. Where nobody has
+// the port an IGD v2 is asked for any. A port that is not ours stays with whoever
+// has it.
+func (c *Client) settleConflict(ctx context.Context, r gateway.Request, conflict error) error {
+	e, err := c.mine(ctx, r)
+	switch {
+	case err != nil:
 		return err
-	}
-	if !ours {
-		return conflict
+	case !e.ours:
+		return c.askForAny(ctx, r, conflict)
 	}
 	if err := c.remove(ctx, r.External); err != nil {
 		return err
 	}
-	return c.addAnyLease(ctx, r)
+	if err = c.addAnyLease(ctx, r); err == nil {
+		c.habits.anew = true
+	}
+	return err
+}
+
+// askForAny asks an IGD v2 for a port that it refused as taken although it lists
+// nobody who has it. Another port is of no use, and given back.
+func (c *Client) askForAny(ctx context.Context, r gateway.Request, conflict error) error {
+	if !strings.HasSuffix(c.services[0].urn, ":2") {
+		return conflict
+	}
+	lease := r.Lease
+	if c.habits.permanent {
+		lease = 0
+	}
+	port, err := c.addAny(ctx, r, lease)
+	if err != nil {
+		return conflict // which says more of the port than this does
+	}
+	if port == r.External {
+		return nil
+	}
+	other := r
+	other.External = port
+	if err := c.Unmap(ctx, gateway.Mapping{Request: other}); err != nil {
+		return err
+	}
+	return fmt.Errorf("%w; it offers port %d instead", conflict, port)
+}
+
+// ranOn says whether a renewal left the lease as it was: some routers accept it and
+// let the old one run out. Their clocks count seconds, and leases are cut short, so
+// this is judged by what was granted before, or asked for.
+func (c *Client) ranOn(r gateway.Request, before, now entry) bool {
+	full := c.habits.longest
+	if full == 0 {
+		full = min(r.Lease, maxLease)
+	}
+	return before.left > 0 && now.left > 0 && now.left <= before.left && now.left < full-leaseSlack
 }
 
 // explainFailure finds out what error 501 means: miniupnpd answers it behind
@@ -122,6 +209,16 @@ func (c *Client) explainFailure(ctx context.Context, failed error) error {
 	addr, err := c.ExternalAddress(ctx)
 	if errors.Is(err, gateway.ErrNoWAN) || err == nil && !gateway.Public(addr) {
 		return because(failed, gateway.ErrNoWAN)
+	}
+	return failed
+}
+
+// explainArguments finds out what error 402 means where a lease is not the reason:
+// with a full table some routers answer it (miniupnp issue 92). They have taken the
+// same arguments before, or have taken many from others.
+func (c *Client) explainArguments(ctx context.Context, failed error) error {
+	if c.habits.accepted || c.rows(ctx, smallTable) == smallTable {
+		return because(failed, gateway.ErrFull)
 	}
 	return failed
 }

@@ -1,7 +1,6 @@
 package upnp
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -11,7 +10,6 @@ import (
 	"net/url"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -25,6 +23,7 @@ var targets = []string{
 	"urn:schemas-upnp-org:service:WANIPConnection:2",
 	"urn:schemas-upnp-org:service:WANIPConnection:1",
 	"urn:schemas-upnp-org:service:WANPPPConnection:1",
+	"urn:dslforum-org:device:InternetGatewayDevice:1",
 }
 
 const (
@@ -39,9 +38,8 @@ const (
 	// was quicker: the searches' MX of a second, and a little.
 	deference = 1200 * time.Millisecond
 
-	maxReplies   = 10   // kept, not counting the default gateway's
-	maxDatagrams = 200  // read, whatever they hold
-	maxDatagram  = 2048 // bytes; a reply has some 400
+	maxReplies   = 10  // kept, not counting the default gateway's
+	maxDatagrams = 200 // read, whatever they hold
 )
 
 // reply is a believed answer to a search.
@@ -49,19 +47,23 @@ type reply struct {
 	from     netip.Addr
 	location *url.URL // of the description, on from
 	target   string
+	usn      string // unique service name: of which device, and what of it
+	boot     string // which start of the device this is (UDA 1.2.2)
 }
 
 // search is an SSDP search under way (UDA 1.3): one socket, what is still to be
 // sent on it, and until when.
 type search struct {
-	cfg    Config
-	conn   *net.UDPConn
-	stop   func() bool
-	queue  []datagram
-	end    time.Time
-	read   int
-	seen   map[string]bool // locations handed out
-	failed error           // why the last datagram could not be sent
+	cfg     Config
+	targets []string
+	conn    *net.UDPConn
+	stop    func() bool
+	queue   []datagram
+	sendAt  time.Time // not before this is the next datagram sent
+	end     time.Time
+	read    int
+	seen    map[string]bool // locations handed out
+	failed  error           // why the last datagram could not be sent
 }
 
 type datagram struct {
@@ -70,24 +72,26 @@ type datagram struct {
 	payload []byte
 }
 
-func newSearch(ctx context.Context, cfg Config) (*search, error) {
-	local := cfg.Local
-	if !local.IsValid() {
+func newSearch(ctx context.Context, cfg Config, targets []string) (*search, error) {
+	local, network, host := cfg.Local, "udp4", group
+	switch {
+	case !local.IsValid():
 		local = netip.IPv4Unspecified()
+	case local.Is6():
+		network, host = "udp6", group6
 	}
 	// A socket bound to our LAN address sends multicast out of that
 	// interface and can't be answered on another.
-	conn, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(netip.AddrPortFrom(local, 0)))
+	conn, err := net.ListenUDP(network, net.UDPAddrFromAddrPort(netip.AddrPortFrom(local, 0)))
 	if err != nil {
 		return nil, fmt.Errorf("open a socket on %s: %w", local, err)
 	}
-	s := &search{cfg: cfg, conn: conn, end: time.Now().Add(cfg.Wait), seen: map[string]bool{}}
+	s := &search{cfg: cfg, targets: targets, conn: conn, end: time.Now().Add(cfg.Wait), seen: map[string]bool{}}
 	for _, round := range []time.Duration{0, again} {
 		at := time.Now().Add(round)
 		for _, target := range targets {
 			for _, to := range cfg.Search {
-				s.queue = append(s.queue, datagram{at: at, to: to, payload: mSearch(target)})
-				at = at.Add(pace)
+				s.queue = append(s.queue, datagram{at, to, mSearch(host, target)})
 			}
 		}
 	}
@@ -97,8 +101,8 @@ func newSearch(ctx context.Context, cfg Config) (*search, error) {
 
 // mSearch is an M-SEARCH (UDA 1.3.2). HOST stays the group in unicast searches
 // too: every router knows that one.
-func mSearch(target string) []byte {
-	return []byte("M-SEARCH * HTTP/1.1\r\nHOST: 239.255.255.250:1900\r\nST: " + target +
+func mSearch(host netip.Addr, target string) []byte {
+	return []byte("M-SEARCH * HTTP/1.1\r\nHOST: " + netip.AddrPortFrom(host, ssdpPort).String() + "\r\nST: " + target +
 		"\r\nMAN: \"ssdp:discover\"\r\nMX: 1\r\n\r\n")
 }
 
@@ -135,12 +139,12 @@ func (s *search) next(ctx context.Context) []reply {
 // rank is low for what is likely the gateway: an answer of the default gateway,
 // to the search for the best target.
 func (s *search) rank(r reply) int {
-	i := slices.Index(targets, r.target)
+	i := slices.Index(s.targets, r.target)
 	if i < 0 {
-		i = len(targets)
+		i = len(s.targets)
 	}
 	if r.from != s.cfg.Router {
-		i += len(targets) + 1
+		i += len(s.targets) + 1
 	}
 	return i
 }
@@ -153,18 +157,26 @@ func (s *search) silence() error {
 	return errors.New("no answer to the search; is UPnP switched on in the router?")
 }
 
-// send sends what is due and says when the next is.
+// send sends a datagram if one is due and says when the next is.
 func (s *search) send(now time.Time) time.Time {
-	for len(s.queue) > 0 && !s.queue[0].at.After(now) {
+	if len(s.queue) > 0 && !now.Before(s.due()) {
 		if _, err := s.conn.WriteToUDPAddrPort(s.queue[0].payload, s.queue[0].to); err != nil {
 			s.failed = err // another target may still work
 		}
-		s.queue = s.queue[1:]
+		s.queue, s.sendAt = s.queue[1:], now.Add(pace)
 	}
 	if len(s.queue) == 0 {
 		return s.end
 	}
-	return s.queue[0].at
+	return s.due()
+}
+
+// due is when the next datagram is sent.
+func (s *search) due() time.Time {
+	if s.queue[0].at.After(s.sendAt) {
+		return s.queue[0].at
+	}
+	return s.sendAt
 }
 
 // receive reads one datagram and says whether it is a new answer to believe.
@@ -200,32 +212,16 @@ func (s *search) receive(deadline time.Time) (reply, bool) {
 // port and path only: the description is fetched from the host that answered,
 // wherever the location points.
 func parseReply(b []byte, from netip.Addr) (reply, error) {
-	status, header, _ := bytes.Cut(b, []byte("\n"))
-	if fields := strings.Fields(string(status)); len(fields) < 2 ||
-		!strings.HasPrefix(fields[0], "HTTP/") || fields[1] != "200" {
+	start, header := splitSSDP(b)
+	if len(start) < 2 || !strings.HasPrefix(start[0], "HTTP/") || start[1] != "200" {
 		return reply{}, errors.New("not an answer to a search")
 	}
-	r := reply{from: from}
-	location := ""
-	for line := range bytes.Lines(header) {
-		name, value, _ := strings.Cut(string(line), ":")
-		switch strings.ToUpper(strings.TrimSpace(name)) {
-		case "LOCATION":
-			location = strings.TrimSpace(value)
-		case "ST":
-			r.target = strings.TrimSpace(value)
-		}
+	location, err := locate(header["LOCATION"], from)
+	if err != nil {
+		return reply{}, err
 	}
-	u, err := url.Parse(location)
-	if err != nil || u.Scheme != "http" || u.Host == "" {
-		return reply{}, errors.New("no location of a description")
-	}
-	port, err := strconv.ParseUint(cmp.Or(u.Port(), "80"), 10, 16)
-	if err != nil || port == 0 {
-		return reply{}, errors.New("no port in the location")
-	}
-	r.location = onHost(netip.AddrPortFrom(from, uint16(port)), u)
-	return r, nil
+	return reply{from: from, location: location,
+		target: header["ST"], usn: header["USN"], boot: header["BOOTID.UPNP.ORG"]}, nil
 }
 
 func earlier(a, b time.Time) time.Time {

@@ -23,7 +23,7 @@ func (s service) perform(ctx context.Context, w *web, action string, in, out any
 		Transport:     x,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
-	err := client.PerformActionCtx(ctx, urnPrefix+s.kind, action, in, out)
+	err := client.PerformActionCtx(ctx, s.urn, action, in, out)
 	var fault *soap.SOAPFaultError
 	switch {
 	case err == nil:

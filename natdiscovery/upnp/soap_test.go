@@ -75,7 +75,7 @@ func newTestClient(router netip.AddrPort) *Client {
 	return &Client{
 		web:      newWeb(netip.Addr{}, time.Second),
 		device:   gateway.Device{Address: router.Addr()},
-		services: []service{{kind: "WANIPConnection:1", control: &url.URL{Scheme: "http", Host: router.String(), Path: "/ctl"}}},
+		services: []service{{urn: "urn:schemas-upnp-org:service:WANIPConnection:1", control: &url.URL{Scheme: "http", Host: router.String(), Path: "/ctl"}}},
 	}
 }
 

@@ -1,6 +1,8 @@
 // Package upnp asks a home router for port mappings by UPnP's Internet Gateway
 // Device, versions 1 and 2, over IPv4: it finds the router by SSDP, reads its device
-// description, and speaks SOAP to its WANIPConnection or WANPPPConnection.
+// description, and speaks SOAP to its WANIPConnection or WANPPPConnection. Over
+// IPv6 it opens pinholes by WANIPv6FirewallControl. It also listens to what the
+// router announces by SSDP and by events (GENA).
 //
 // Whatever arrives from the network is believed only from a neighbour, is
 // bounded in size and time, and can't send us to another host: every request
@@ -8,13 +10,15 @@
 // lease and no goroutine between calls. It knows nothing of the loop that calls
 // it, of other methods, and of FTP.
 //
-// Sections are those of the UPnP Device Architecture 1.1 (UDA) and of
-// WANIPConnection:2 (WANIPC), both by the UPnP Forum.
+// Sections are those of the UPnP Device Architecture 1.1 (UDA), of
+// WANIPConnection:2 (WANIPC) and of WANIPv6FirewallControl:1 (WANIPv6FC), all by
+// the UPnP Forum.
 package upnp
 
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/netip"
 	"time"
 
@@ -35,21 +39,23 @@ type Config struct {
 	// Search is where to send searches. Empty: to port 1900 of Router and of
 	// SSDP's multicast group.
 	Search []netip.AddrPort
+	// Search6 is where to send searches for the IPv6 firewall. Empty: to port
+	// 1900 of SSDP's multicast groups on the link of the address concerned.
+	Search6 []netip.AddrPort
 	// Wait is how long to wait for the first answer. Zero: 3 s.
 	Wait time.Duration
 	// Timeout is the longest that one request to the gateway may take. Zero:
 	// 5 s, since weak routers need seconds to change their rules.
 	Timeout time.Duration
+	// Announcements opens a socket that gets what is sent to SSDP's multicast
+	// group in the LAN of the address. Nil: it is the system's.
+	Announcements func(local netip.Addr) (*net.UDPConn, error)
 }
 
 const (
 	defaultWait    = 3 * time.Second
 	defaultTimeout = 5 * time.Second
-	ssdpPort       = 1900
 )
-
-// group is SSDP's multicast group (UDA 1.1).
-var group = netip.AddrFrom4([4]byte{239, 255, 255, 250})
 
 func (c Config) withDefaults() Config {
 	if c.Wait == 0 {
@@ -66,6 +72,11 @@ func (c Config) withDefaults() Config {
 		}
 		c.Search = append(c.Search, netip.AddrPortFrom(group, ssdpPort))
 	}
+	if c.Announcements == nil {
+		c.Announcements = func(local netip.Addr) (*net.UDPConn, error) {
+			return listenGroup(local, netip.AddrPortFrom(group, ssdpPort))
+		}
+	}
 	return c
 }
 
@@ -78,7 +89,7 @@ func (c Config) believes(addr netip.Addr) bool {
 		return true
 	}
 	for _, lan := range c.LANs {
-		if lan.Contains(addr) {
+		if lan.Contains(addr.WithZone("")) {
 			return true
 		}
 	}
@@ -90,22 +101,35 @@ func (c Config) believes(addr netip.Addr) bool {
 // that one request may take.
 func Discover(ctx context.Context, cfg Config) (*Client, error) {
 	cfg = cfg.withDefaults()
-	limited, cancel := context.WithTimeout(ctx, cfg.Wait+cfg.Timeout)
-	defer cancel()
-	client, err := discover(limited, cfg)
-	switch {
-	case ctx.Err() != nil:
-		return nil, fmt.Errorf("search for a UPnP gateway: %w", ctx.Err())
-	case err != nil:
-		return nil, fmt.Errorf("search for a UPnP gateway: %w: %w", gateway.ErrNotFound, err)
+	var client *Client
+	err := find(ctx, cfg, targets, func(ctx context.Context, r reply) (err error) {
+		client, err = connect(ctx, cfg, r)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("search for a UPnP gateway: %w", err)
 	}
 	return client, nil
 }
 
-func discover(ctx context.Context, cfg Config) (*Client, error) {
-	s, err := newSearch(ctx, cfg)
+// find searches for targets and tries the answers until one is taken.
+func find(ctx context.Context, cfg Config, targets []string, try func(context.Context, reply) error) error {
+	limited, cancel := context.WithTimeout(ctx, cfg.Wait+cfg.Timeout)
+	defer cancel()
+	err := tryAnswers(limited, cfg, targets, try)
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err != nil:
+		return fmt.Errorf("%w: %w", gateway.ErrNotFound, err)
+	}
+	return nil
+}
+
+func tryAnswers(ctx context.Context, cfg Config, targets []string, try func(context.Context, reply) error) error {
+	s, err := newSearch(ctx, cfg, targets)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer s.close()
 	problem := error(nil)
@@ -115,14 +139,12 @@ func discover(ctx context.Context, cfg Config) (*Client, error) {
 			problem = s.silence()
 		}
 		if len(replies) == 0 {
-			return nil, problem
+			return problem
 		}
 		for _, r := range replies {
-			client, err := connect(ctx, cfg, r)
-			if err == nil {
-				return client, nil
+			if problem = try(ctx, r); problem == nil {
+				return nil
 			}
-			problem = err
 		}
 	}
 }
@@ -135,13 +157,17 @@ func connect(ctx context.Context, cfg Config, r reply) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the description at %s: %w", r.location.Host, err)
 	}
-	services := connectionServices(root, r.location)
-	if len(services) == 0 {
+	connections := services(root, r.location, connectionTypes)
+	if len(connections) == 0 {
 		return nil, fmt.Errorf("the device at %s offers no port mappings", r.from)
 	}
-	c := &Client{web: w, services: services, device: device(root, r.from), local: local}
-	if len(services) > 1 {
+	c := &Client{
+		cfg: cfg, web: w, services: connections, device: device(root, r.from), local: local,
+		firewalls: services(root, r.location, firewallTypes),
+	}
+	if len(connections) > 1 {
 		c.rank(ctx)
 	}
+	c.home = home{reply: r, local: local, names: names(root), events: c.services[0].events}
 	return c, nil
 }

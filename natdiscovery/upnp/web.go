@@ -65,7 +65,7 @@ func (w *web) exchange(req *http.Request) (answer, error) {
 }
 
 func (w *web) try(ctx context.Context, req *http.Request) (answer, error) {
-	conn, err := w.dial(ctx, "tcp4", req.URL.Host)
+	conn, err := w.dial(ctx, "tcp", req.URL.Host)
 	if err != nil {
 		return answer{}, fmt.Errorf("%w: %w", gateway.ErrGone, err)
 	}

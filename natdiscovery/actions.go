@@ -26,7 +26,7 @@ func (readNetwork) do(_ context.Context, cfg Config) event {
 	if err != nil {
 		cfg.Log.Debug("read network", "error", err)
 	}
-	return networkRead{Network{Interface: n.Interface, Local: n.Local, Router: n.Router, LANs: n.LANs}, err}
+	return networkRead{Network{Interface: n.Interface, Local: n.Local, Router: n.Router, LANs: n.LANs}, n.Addrs, err}
 }
 
 // askAddress asks the gateway for its WAN address.

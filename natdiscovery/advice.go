@@ -2,23 +2,28 @@ package natdiscovery
 
 import (
 	"fmt"
-	"strings"
 
 	"natftpd/natdiscovery/gateway"
+	"natftpd/natdiscovery/stun"
 )
 
 // advice is one line on what to do about a verdict, with the ports and addresses
 // to type in. It is empty when nothing needs doing.
 func (f facts) advice(v Verdict) string {
-	advice := f.adviceOn(v)
-	if f.uselessHost == "" {
-		return advice
+	host := ""
+	if f.uselessHost != "" {
+		host = fmt.Sprintf("correct nat.external_address: %s stands for no address that the internet can reach", f.uselessHost)
 	}
-	host := fmt.Sprintf("correct nat.external_address: %s stands for no address that the internet can reach", f.uselessHost)
-	if advice == "" {
-		return host
+	return joined(f.adviceOn(v), host)
+}
+
+// absence is a hint from clients whose data connections did not come.
+func (f facts) absence() string {
+	if f.absent < absentClients {
+		return ""
 	}
-	return advice + "; " + host
+	return fmt.Sprintf("data connections of %d clients from outside did not arrive: see whether TCP %s come through to this host, its firewall included",
+		f.absent, ranges(numbers(f.passive)))
 }
 
 func (f facts) adviceOn(v Verdict) string {
@@ -27,9 +32,9 @@ func (f facts) adviceOn(v Verdict) string {
 		return f.remarks()
 	case ForwardedByHand:
 		if !f.mapping {
-			return fmt.Sprintf("%s unless that is done: the router is not asked, nat.port_mapping is off", f.rule())
+			return joined(fmt.Sprintf("%s unless that is done: the router is not asked, nat.port_mapping is off", f.rule()), f.absence())
 		}
-		return fmt.Sprintf("switch on UPnP on the router%s, or %s unless that is done", at(f.router), f.rule())
+		return joined(fmt.Sprintf("switch on UPnP on the router%s, or %s unless that is done", at(f.router), f.rule()), f.absence())
 	case NoGateway:
 		if f.open() {
 			return fmt.Sprintf("see whether the router%s still runs: it does not answer any more, and what it opened is used until the lease ends", at(f.router))
@@ -54,6 +59,8 @@ func (f facts) doubleNATAdvice() string {
 	outer, carrier := "", "; if it is the provider's, ask for a public IPv4 address"
 	if f.wan.IsValid() { // private: a carrier's would tell itself
 		outer, carrier = fmt.Sprintf(" to %v", f.wan), ""
+	} else if f.udp.Mapping != stun.Unknown && !f.udp.PortPreserved {
+		carrier = "; it is probably the provider's, since it renumbers ports: ask for a public IPv4 address"
 	}
 	return fmt.Sprintf("the router%s stands behind another one%s: set that one to bridge mode, or forward TCP %s on it%s as well%s",
 		at(f.router), f.ownWAN(), f.ports(), outer, carrier)
@@ -72,7 +79,7 @@ func (f facts) unknownAdvice() string {
 // remarks are for those who can be reached: what is not as it was asked for.
 func (f facts) remarks() string {
 	var list []string
-	if !f.open() && f.external == f.local {
+	if !f.open() && f.ours && !f.reached {
 		list = append(list, fmt.Sprintf("this host has the external address itself: let TCP %s through its firewall, if it has one", f.ports()))
 	} else if f.control.External != f.wanted {
 		list = append(list, fmt.Sprintf("give friends port %d: the router denies %d (%s)", f.control.External, f.wanted, f.control.Problem))
@@ -86,7 +93,7 @@ func (f facts) remarks() string {
 	if f.source == SourceOperator && gateway.Public(f.wan) && f.wan != f.external {
 		list = append(list, fmt.Sprintf("nat.external_address stands for %v, but the router's external address is %v: correct it, or set it to auto", f.external, f.wan))
 	}
-	return strings.Join(list, "; ")
+	return joined(append(list, f.absence())...)
 }
 
 // rule is what to type into the router.

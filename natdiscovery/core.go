@@ -36,7 +36,10 @@ type core struct {
 	// former is what was left on gateways before the one in use was found.
 	former []remnant
 
-	news budget
+	news   budget
+	probes probeState
+	// sessions is what clients have shown of the external address.
+	sessions sessionsState
 
 	// suspected is when news made us doubt the mappings: those confirmed before are
 	// checked from then on. It may be ahead.
@@ -135,6 +138,7 @@ func (c *core) due(now time.Time) (start []action, wake time.Time) {
 		{&c.stun.lane, c.stunDuties()},
 		{&c.name.lane, c.nameDuties()},
 		{&c.disk.lane, c.diskDuties()},
+		{&c.probes.lane, c.probeDuties()},
 	} {
 		if row.lane.doing != nil || len(row.duties) == 0 {
 			continue

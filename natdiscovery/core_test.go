@@ -236,6 +236,14 @@ func TestHostWithAPublicAddress(t *testing.T) {
 	s.advises("let TCP 2121 and 50000-50009 through its firewall")
 }
 
+func TestExternalAddressOnAnotherInterface(t *testing.T) {
+	s := newStory(t)
+	s.router.off = true
+	s.place.Addrs = []netip.Addr{lanA, wanA}
+	s.until(10 * time.Second)
+	s.wants(wanA, Reachable, allPassive)
+}
+
 func TestLANsOfTheOperator(t *testing.T) {
 	vpn := netip.MustParsePrefix("10.8.0.0/24")
 	for name, tt := range map[string]struct {

@@ -76,6 +76,13 @@ type Config struct {
 	// Announcements listens for the announcements of PCP and NAT-PMP gateways in
 	// the LAN of an interface, and tells of those by the router, until ctx ends.
 	Announcements func(ctx context.Context, iface string, router netip.Addr, tell func(gateway.Reason)) error
+	// Behaviour compares what STUN servers see of one UDP port, PathMTU measures
+	// the largest packet that the way from an interface to the internet takes.
+	Behaviour func(ctx context.Context) (stun.NATBehaviour, error)
+	PathMTU   func(ctx context.Context, iface string) (mtu int, known bool, err error)
+	// TryHairpin connects to the control port by the external address, which the
+	// gateway has opened.
+	TryHairpin func(ctx context.Context, target netip.AddrPort) error
 	// LookupHost resolves ExternalHost.
 	LookupHost func(ctx context.Context, host string) ([]netip.Addr, error)
 }
@@ -99,6 +106,17 @@ func (cfg Config) withDefaults() Config {
 		cfg.AskSTUN = func(ctx context.Context) []stun.Answer {
 			return stun.Ask(ctx, stun.Config{Servers: servers})
 		}
+	}
+	if servers := cfg.STUNServers; cfg.Behaviour == nil && len(servers) > 0 {
+		cfg.Behaviour = func(ctx context.Context) (stun.NATBehaviour, error) {
+			return stun.Behaviour(ctx, stun.Config{Servers: servers})
+		}
+	}
+	if cfg.PathMTU == nil && len(cfg.STUNServers) > 0 {
+		cfg.PathMTU = pathMTU(cfg.STUNServers)
+	}
+	if cfg.TryHairpin == nil {
+		cfg.TryHairpin = dial
 	}
 	if cfg.Network == nil {
 		cfg.Network = route.Current
@@ -132,6 +150,9 @@ type Discovery struct {
 	cfg  Config
 	core *core // Run's
 	now  atomic.Pointer[moment]
+
+	reports  chan DataConnection
+	reported atomic.Int64 // when an arrival was last reported, in Unix nanoseconds
 }
 
 // moment is a Status and the channel that is closed when it is no longer true.
@@ -144,7 +165,7 @@ type moment struct {
 // answer its Status has the external address of the last run.
 func New(cfg Config) *Discovery {
 	cfg = cfg.withDefaults()
-	d := &Discovery{cfg: cfg, core: newCore(cfg, store(cfg.StateDir).load(cfg.Log))}
+	d := &Discovery{cfg: cfg, core: newCore(cfg, store(cfg.StateDir).load(cfg.Log)), reports: make(chan DataConnection, reportsQueued)}
 	d.now.Store(&moment{d.core.status(), make(chan struct{})})
 	return d
 }

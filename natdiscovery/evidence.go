@@ -72,6 +72,10 @@ func (c *core) weigh(now time.Time) {
 	if !addr.IsValid() {
 		return
 	}
+	if addr != c.ext.addr {
+		c.sessions = sessionsState{}
+		c.probes.renew()
+	}
 	if addr != c.ext.addr || c.ext.source == SourceLastRun {
 		c.ext.addr, c.ext.learnt = addr, now
 	}

@@ -3,6 +3,7 @@ package natdiscovery
 import (
 	"context"
 	"net/netip"
+	"syscall"
 	"testing"
 	"time"
 
@@ -32,6 +33,7 @@ func TestFakeHomeNetwork(t *testing.T) {
 		answers[1].Server, answers[1].Addr = "two.example:3478", netip.MustParseAddrPort("127.0.0.2:3478")
 		return answers
 	}
+	cfg.TryHairpin = func(context.Context, netip.AddrPort) error { return syscall.ECONNREFUSED }
 	d := New(cfg)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()

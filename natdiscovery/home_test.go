@@ -51,6 +51,7 @@ func live(t *testing.T, change ...func(*home, *Config)) *home {
 		h.change(func() { answers = agreeing(h.reflexive) })
 		return answers
 	}
+	cfg.TryHairpin = func(context.Context, netip.AddrPort) error { return nil }
 	cfg.Network = func() (n route.Network, err error) {
 		h.change(func() { n = h.place })
 		return n, nil

@@ -75,7 +75,7 @@ func settle(ctx context.Context, d *Discovery) {
 
 // settled says whether the first round over everything is through.
 func (s *Status) settled() bool {
-	if s.Verdict == VerdictLooking || s.Verdict == "" || s.Control.State == PortPending {
+	if s.Probing || s.Verdict == VerdictLooking || s.Verdict == "" || s.Control.State == PortPending {
 		return false
 	}
 	return !slices.ContainsFunc(s.Passive, func(p Port) bool { return p.State == PortPending })
@@ -112,6 +112,9 @@ func (g *guest) search(methods []gateway.Method) (all error) {
 // watched is cfg with the guest in between.
 func (g *guest) watched(cfg Config) Config {
 	cfg.Announcements = nil // a look does not wait for any
+	if !g.serving {
+		cfg.TryHairpin = nil // nobody would answer
+	}
 	discover, ask := cfg.Discover, cfg.AskSTUN
 	cfg.Discover = func(ctx context.Context, n Network, m gateway.Method) (gateway.Client, error) {
 		client, err := discover(ctx, n, m)

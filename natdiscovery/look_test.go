@@ -24,6 +24,7 @@ func lookAt(r *nattest.Router) natdiscovery.Config {
 		Network: func() (route.Network, error) {
 			return route.Network{Interface: "lo", Local: loopback, Router: loopback, LANs: nattest.LANs}, nil
 		},
+		TryHairpin:   func(context.Context, netip.AddrPort) error { return nil },
 		WatchNetwork: func(ctx context.Context, _ func()) error { <-ctx.Done(); return nil },
 		Discover: func(context.Context, natdiscovery.Network, gateway.Method) (gateway.Client, error) {
 			return nil, gateway.ErrNotFound

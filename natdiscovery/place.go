@@ -14,7 +14,8 @@ const networkEvery = time.Minute
 type networkState struct {
 	lane
 	Network
-	known bool // it was read, or could not be
+	addrs []netip.Addr // ours
+	known bool         // it was read, or could not be
 	at    time.Time
 }
 
@@ -27,6 +28,7 @@ func (networkChanged) apply(c *core, now time.Time) { c.network.at = now }
 // networkRead is the outcome of readNetwork.
 type networkRead struct {
 	network Network
+	addrs   []netip.Addr
 	err     error
 }
 
@@ -43,7 +45,7 @@ func (e networkRead) apply(c *core, now time.Time) {
 		return
 	}
 	was := n.Network
-	n.Network = e.network
+	n.Network, n.addrs = e.network, e.addrs
 	n.LANs = c.lans(e.network.LANs)
 	if !first && !samePlace(was, n.Network) {
 		c.moved(now)
@@ -78,4 +80,5 @@ func (c *core) moved(now time.Time) {
 	c.gw.searches, c.gw.at, c.gw.returns = 0, now, time.Time{}
 	c.stun.hurry(now)
 	c.name.at = now
+	c.probes.renew()
 }

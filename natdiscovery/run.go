@@ -60,6 +60,8 @@ func (d *Discovery) Run(ctx context.Context) error {
 			d.leave(context.WithoutCancel(ctx), c)
 			return nil
 		case e = <-events:
+		case r := <-d.reports:
+			e = r
 		case <-timer.C:
 			e = nil
 		}

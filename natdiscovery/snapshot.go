@@ -18,6 +18,12 @@ func (c *core) status() Status {
 		ReflexiveSeen: c.stun.seen,
 		Control:       c.control().status(),
 		Journal:       c.disk.problem,
+
+		PathMTU: c.probes.mtu, PathMTUSeen: c.probes.mtuSeen,
+		UDPMapping: c.probes.udp.Mapping, UDPPortPreserved: c.probes.udp.PortPreserved,
+		Hairpin: c.probes.hairpin,
+		Reached: c.sessions.arrived, Absent: len(c.sessions.absent),
+		Probing: c.probing(),
 	}
 	if g := &c.gw; g.found {
 		s.Gateway = &GatewayStatus{Device: g.identity, Method: g.method, External: c.evidence().gateway, Seen: g.seen}
@@ -77,6 +83,10 @@ func (c *core) facts(s *Status) facts {
 		external: s.External,
 		source:   s.Source,
 		local:    s.Network.Local,
+		ours:     c.ours(s.External),
+		reached:  c.sessions.reached(),
+		absent:   len(c.sessions.absent),
+		udp:      c.probes.udp,
 		router:   s.Network.Router,
 		control:  s.Control,
 		wanted:   c.control().wanted,
@@ -101,6 +111,12 @@ func (c *core) facts(s *Status) facts {
 	return f
 }
 
+// ours says whether addr is an address of this host itself: then there is no NAT
+// between it and us.
+func (c *core) ours(addr netip.Addr) bool {
+	return addr.IsValid() && (addr == c.network.Local || slices.Contains(c.network.addrs, addr))
+}
+
 // seeking says whether a first answer is still awaited from somebody.
 func (c *core) seeking() bool {
 	mapping, g, s := len(c.cfg.Methods) > 0, &c.gw, &c.stun
@@ -114,6 +130,7 @@ func (c *core) seeking() bool {
 // confirmations.
 func (s *Status) sameAs(o *Status) bool {
 	return s.External == o.External && (s.Source == SourceLastRun) == (o.Source == SourceLastRun) && s.Verdict == o.Verdict && s.Advice == o.Advice && s.Journal == o.Journal &&
+		s.PathMTU == o.PathMTU && s.Hairpin == o.Hairpin && s.Probing == o.Probing &&
 		s.Network.sameAs(o.Network) && s.Gateway.sameAs(o.Gateway) &&
 		s.Control.sameAs(o.Control) && slices.EqualFunc(s.Passive, o.Passive, Port.sameAs)
 }

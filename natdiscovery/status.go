@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"natftpd/natdiscovery/gateway"
+	"natftpd/natdiscovery/stun"
 )
 
 // Status is what the internet sees of us and how we know it, at one moment.
@@ -30,6 +31,24 @@ type Status struct {
 	// ReflexiveSeen. The zero Addr: they have not agreed.
 	Reflexive     netip.Addr
 	ReflexiveSeen time.Time
+
+	// PathMTU is the largest packet that the way to the internet takes, measured
+	// at PathMTUSeen; 0: not known.
+	PathMTU     int
+	PathMTUSeen time.Time
+	// UDPMapping is how the way to the internet maps UDP ports, and whether it
+	// keeps their numbers: a hint only.
+	UDPMapping       stun.Mapping
+	UDPPortPreserved bool
+	// Hairpin says whether the gateway loops the external address back.
+	Hairpin Hairpin
+	// Reached is when a data connection from outside last came to External; the
+	// zero Time: none did yet. Absent is how many clients from outside have failed
+	// to come since, three at most.
+	Reached time.Time
+	Absent  int
+	// Probing says that some of this is being found out.
+	Probing bool
 
 	// Control is the port on External that outside clients dial for the
 	// control connection.

@@ -5,12 +5,18 @@ import (
 	"slices"
 
 	"natftpd/natdiscovery/gateway"
+	"natftpd/natdiscovery/stun"
 )
 
 // facts are what the verdict and its advice are made from.
 type facts struct {
 	external, local, router netip.Addr
 	source                  Source
+
+	ours    bool              // external is an address of this host itself
+	reached bool              // somebody from outside was there
+	absent  int               // clients from outside whose data connections did not come
+	udp     stun.NATBehaviour // a hint
 
 	mapping bool // a gateway may be asked at all
 	seeking bool // a first answer is awaited from somebody
@@ -33,6 +39,8 @@ type facts struct {
 // first.
 func (f facts) verdict() Verdict {
 	switch {
+	case f.reached && f.external.IsValid() && !(f.lost && f.open()):
+		return Reachable
 	case f.carrierNAT():
 		return CarrierNAT
 	case f.wan.IsValid() && !gateway.Public(f.wan):
@@ -45,7 +53,7 @@ func (f facts) verdict() Verdict {
 		return AddressUnknown
 	case !f.external.IsValid(), f.lost && f.open():
 		return NoGateway
-	case f.external == f.local:
+	case f.ours:
 		return Reachable
 	case !f.mapping:
 		return ForwardedByHand
@@ -90,7 +98,7 @@ func (f facts) unopened() Verdict {
 // carrierNAT says whether the carrier keeps the only public address: then the
 // gateway has one of RFC 6598 or RFC 7335, or this host itself.
 func (f facts) carrierNAT() bool {
-	return gateway.Shared(f.wan) || !f.found && gateway.Shared(f.local) && f.external != f.local
+	return gateway.Shared(f.wan) || !f.found && gateway.Shared(f.local) && !f.ours
 }
 
 // behindRefusal judges a gateway that tells no WAN address although STUN sees one.

@@ -3,6 +3,8 @@ package natdiscovery
 import (
 	"net/netip"
 	"testing"
+
+	"natftpd/natdiscovery/stun"
 )
 
 // openHome are the facts on a home where all is well.
@@ -105,6 +107,27 @@ func TestVerdictAndAdvice(t *testing.T) {
 			f.wan, f.noWAN, f.external, f.reflexive, f.agreed = nobody, true, wanB, wanB, 2
 			f.set(PortRefused, "error 501")
 		}, DoubleNAT, "the router 192.168.77.1 stands behind another one: set that one to bridge mode, or forward TCP 2121 and 50000-50002 on it as well; if it is the provider's, ask for a public IPv4 address"},
+		{"the gateway tells no address, and ports are renumbered", func(f *facts) {
+			f.wan, f.noWAN, f.external, f.reflexive, f.agreed = nobody, true, wanB, wanB, 2
+			f.udp = stun.NATBehaviour{Mapping: stun.EndpointIndependent}
+		}, DoubleNAT, "the router 192.168.77.1 stands behind another one: set that one to bridge mode, or forward TCP 2121 and 50000-50002 on it as well; it is probably the provider's, since it renumbers ports: ask for a public IPv4 address"},
+		{"the gateway tells no address, and ports keep their numbers", func(f *facts) {
+			f.wan, f.noWAN, f.external, f.reflexive, f.agreed = nobody, true, wanB, wanB, 2
+			f.udp = stun.NATBehaviour{Mapping: stun.EndpointIndependent, PortPreserved: true}
+		}, DoubleNAT, "the router 192.168.77.1 stands behind another one: set that one to bridge mode, or forward TCP 2121 and 50000-50002 on it as well; if it is the provider's, ask for a public IPv4 address"},
+		{"somebody came through two NATs", func(f *facts) {
+			f.wan, f.external, f.reached = netip.MustParseAddr("10.0.0.2"), wanB, true
+		}, Reachable, ""},
+		{"somebody came before the gateway was lost", func(f *facts) { f.found, f.lost, f.reached = false, true, true }, NoGateway,
+			"see whether the router 192.168.77.1 still runs: it does not answer any more, and what it opened is used until the lease ends"},
+		{"somebody came by ports that the operator forwarded", func(f *facts) {
+			f.reached = true
+			f.set(PortRefused, "error 606")
+		}, Reachable, ""},
+		{"mapping is off, and data connections do not arrive", func(f *facts) {
+			f.mapping, f.found, f.wan, f.absent = false, false, nobody, 3
+			f.set(PortByHand, "")
+		}, ForwardedByHand, forward + " unless that is done: the router is not asked, nat.port_mapping is off; data connections of 3 clients from outside did not arrive: see whether TCP 50000-50002 come through to this host, its firewall included"},
 		{"the gateway tells no address, STUN does for the first time", func(f *facts) {
 			f.wan, f.noWAN, f.external, f.reflexive, f.agreed = nobody, true, wanB, wanB, 1
 		}, VerdictLooking, ""},
@@ -120,7 +143,7 @@ func TestVerdictAndAdvice(t *testing.T) {
 			f.set(PortByHand, "")
 		}, CarrierNAT, "ask the provider for a public IPv4 address: it shares one among customers, and no setting of the router lets anybody in"},
 		{"this host has the external address itself", func(f *facts) {
-			f.found, f.wan, f.local = false, nobody, wanA
+			f.found, f.wan, f.local, f.ours = false, nobody, wanA, true
 			f.set(PortByHand, "")
 		}, Reachable, "this host has the external address itself: let TCP 2121 and 50000-50002 through its firewall, if it has one"},
 		{"the internet sees another address than the gateway tells", func(f *facts) {

@@ -3,6 +3,7 @@ package natdiscovery
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -20,6 +21,11 @@ func and(a, b string) string {
 		return a + b
 	}
 	return a + " and " + b
+}
+
+// joined puts remarks in a row, but for those that are empty.
+func joined(remarks ...string) string {
+	return strings.Join(slices.DeleteFunc(remarks, func(r string) bool { return r == "" }), "; ")
 }
 
 // numbers are the outside numbers of ports.

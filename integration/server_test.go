@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -26,46 +27,66 @@ const (
 	stopWithin  = 15 * time.Second
 )
 
-// server is a running natftpd.
+// server is natftpd on a host, with a configuration and folders of its own that
+// outlive it.
 type server struct {
 	*lab.Process
+	host *lab.Host
 	port uint16
+	dir  string
 	// home is alice's folder.
 	home string
 }
 
 // serve starts natftpd on a host with nothing in its configuration but what a
-// lab needs: its STUN servers, an account and folders of its own.
+// lab needs: its STUN servers, an account and folders.
 func serve(t *testing.T, h *lab.Host, port uint16, stun []netip.AddrPort) *server {
 	t.Helper()
+	s := configure(t, h, port, stun)
+	s.start(t)
+	return s
+}
+
+// configure is serve without the start.
+func configure(t *testing.T, h *lab.Host, port uint16, stun []netip.AddrPort) *server {
+	t.Helper()
 	dir := t.TempDir()
-	s := &server{port: port, home: filepath.Join(dir, "home")}
-	conf := filepath.Join(dir, "natftpd.yaml")
+	s := &server{host: h, port: port, dir: dir, home: filepath.Join(dir, "home")}
 	text := fmt.Sprintf(`ftp: {listen: ":%d"}
 nat: {stun_servers: [%s]}
 users:
   - {name: %s, password: %q, home: %q}
 state_dir: %q
 `, port, quoted(stun), user, password, s.home, filepath.Join(dir, "state"))
-	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "natftpd.yaml"), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := h.Command("natftpd", "serve", "--config", conf)
-	cmd.Dir = dir
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir}
-	s.Process = lab.Start(t, "natftpd", cmd)
+	return s
+}
+
+// command is natftpd with its configuration.
+func (s *server) command(args ...string) *exec.Cmd {
+	cmd := s.host.Command("natftpd", append(args, "--config", filepath.Join(s.dir, "natftpd.yaml"))...)
+	cmd.Dir = s.dir
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + s.dir}
+	return cmd
+}
+
+// start starts it, for the first time or again.
+func (s *server) start(t *testing.T) {
+	t.Helper()
+	s.Process = lab.Start(t, "natftpd", s.command("serve"))
 	t.Cleanup(func() { s.stop(t) })
 	lab.Await(t, startWithin, func() error {
 		if !s.Running() {
 			t.Fatal("natftpd ended at once")
 		}
-		conn, err := h.Dial(s.at(netip.MustParseAddr("127.0.0.1")))
+		conn, err := s.host.Dial(s.at(netip.MustParseAddr("127.0.0.1")))
 		if err != nil {
 			return err
 		}
 		return conn.Close()
 	})
-	return s
 }
 
 func quoted(servers []netip.AddrPort) string {

@@ -19,14 +19,14 @@ const (
 )
 
 // gatewayConf is miniupnpd.conf. secure_mode, the default of today's routers, lets
-// a host forward ports to itself only. The chains are those of router.nft.
+// a host add and remove its own mappings only. The chains are those of router.nft.
 const gatewayConf = `ext_ifname=wan
 listening_ip=lan
 http_port=5000
 enable_upnp=%s
 enable_natpmp=%s
 force_igd_desc_v1=%s
-secure_mode=yes
+secure_mode=%s
 min_lifetime=%d
 max_lifetime=%d
 upnp_table_name=filter
@@ -53,7 +53,7 @@ func (o Options) gatewayConf() []byte {
 	}
 	yes := map[bool]string{true: "yes", false: "no"}
 	ours := map[bool]string{true: "deny", false: "allow"}
-	return fmt.Appendf(nil, gatewayConf, yes[o.UPnP != ""], yes[o.PMP], yes[o.UPnP == IGD1], shortest, longest, ours[o.Refuses])
+	return fmt.Appendf(nil, gatewayConf, yes[o.UPnP != ""], yes[o.PMP], yes[o.UPnP == IGD1], yes[!o.Lax], shortest, longest, ours[o.Refuses])
 }
 
 // startGateway starts miniupnpd, by which the server's router can be asked.

@@ -57,6 +57,8 @@ type Options struct {
 	PMP bool
 	// Refuses makes it deny every mapping.
 	Refuses bool
+	// Lax lets its UPnP serve a host that meddles with the mappings of another.
+	Lax bool
 	// Lease is the only lifetime that it grants by PCP. Zero: what is asked for.
 	Lease time.Duration
 	// Forwarded are TCP ports that the router forwards to the server by

@@ -5,6 +5,7 @@
 package integration
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -13,6 +14,10 @@ import (
 	"slices"
 	"testing"
 )
+
+// labsAtOnce is how many labs there are at a time: their tests wait more than they
+// compute.
+const labsAtOnce = "4"
 
 // TestMain builds natftpd once and puts it first on the PATH of all tests.
 func TestMain(m *testing.M) {
@@ -40,7 +45,10 @@ func runWithBinary(m *testing.M) (code int, err error) {
 	if err := os.Setenv("PATH", dir+string(os.PathListSeparator)+os.Getenv("PATH")); err != nil {
 		return 1, err
 	}
-	return m.Run(), nil
+	if err := flag.Set("test.parallel", labsAtOnce); err != nil {
+		return 1, err
+	}
+	return m.Run(), nil // parses the flags: -parallel wins
 }
 
 // builtWithRace says whether the tests run with -race: then the binary is to be

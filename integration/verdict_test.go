@@ -1,0 +1,107 @@
+//go:build linux
+
+package integration
+
+import (
+	"fmt"
+	"net/netip"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"natftpd/integration/lab"
+)
+
+// verdictWithin is when the log must say what is in the way: the search for a
+// gateway has given up and the STUN servers have had their time-out.
+const verdictWithin = 15 * time.Second
+
+// Whatever is wrong with the network, neighbours are served, and the log, doctor and
+// its JSON say the same about it.
+func TestVerdicts(t *testing.T) {
+	byHand := []string{"2121", "50000-50009"}
+	tests := []struct {
+		name      string
+		options   lab.Options
+		spoil     func(*testing.T, *lab.Lab)
+		verdict   string
+		reachable bool
+	}{
+		{"a router that opens ports", lab.Options{UPnP: lab.IGD2}, nil, "reachable", true},
+		{"ports forwarded by hand", lab.Options{Forwarded: byHand}, nil, "forwarded by hand", true},
+		{"a router that refuses", lab.Options{UPnP: lab.IGD1, Refuses: true}, nil, "gateway refuses", false},
+		{"a second router in front", lab.Options{UPnP: lab.IGD2, Carrier: netip.MustParsePrefix("192.168.178.0/24")}, nil, "double NAT", false},
+		// miniupnpd keeps a reserved address to itself, so the gateway's word
+		// can't tell a carrier from a second router.
+		{"a carrier's NAT", lab.Options{UPnP: lab.IGD1, Carrier: netip.MustParsePrefix("100.64.0.0/24")}, nil, "double NAT", false},
+		{"a dead router", lab.Options{},
+			func(t *testing.T, l *lab.Lab) { l.Router.Run(t, "ip", "link", "set", "dev", "lan", "down") },
+			"no gateway", false},
+		{"no default route", lab.Options{},
+			func(t *testing.T, l *lab.Lab) { l.Server.Run(t, "ip", "route", "del", "default") },
+			"no gateway", false},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			l := lab.New(t, test.options)
+			if test.spoil != nil {
+				test.spoil(t, l)
+			}
+			s := configure(t, l.Server, 2121, l.STUN)
+			s.diagnose(t, "doctor", test.verdict, test.reachable)
+			if err := rulesAre(t, l.Router, nil); err != nil {
+				t.Errorf("after doctor without a server: %v", err)
+			}
+
+			s.start(t)
+			mustBeTold(t, l.Neighbour, s.at(lab.ServerAddr), lab.ServerAddr)
+			s.AwaitLog(t, verdictWithin, fmt.Sprintf("verdict=\"?%s", test.verdict))
+			testTransfers(t, l.Neighbour, s, lab.ServerAddr, 1)
+			if got := s.verdicts(); len(got) != 1 {
+				t.Errorf("verdicts in the log: got %q, want one", got)
+			}
+			if test.options.UPnP != "" {
+				s.AwaitLog(t, mappedWithin, "passive ports asked for|level=WARN .*verdict=")
+			}
+			before := l.Router.Rules(t)
+			s.diagnose(t, "doctor", test.verdict, test.reachable)
+			s.diagnose(t, "doctor --json", test.verdict, test.reachable)
+			if err := rulesAre(t, l.Router, before); err != nil {
+				t.Errorf("after doctor beside a server: %v", err)
+			}
+		})
+	}
+}
+
+var verdictLine = regexp.MustCompile(`verdict="?([a-zA-Z ]+\w)`)
+
+// verdicts are those that the log tells, in order, each once.
+func (s *server) verdicts() []string {
+	var all []string
+	for _, m := range verdictLine.FindAllStringSubmatch(s.Log(), -1) {
+		all = append(all, m[1])
+	}
+	return slices.Compact(all)
+}
+
+// diagnose runs doctor, as a person does or as a script. It must come to the verdict,
+// and say by its exit code whether anybody outside gets in.
+func (s *server) diagnose(t *testing.T, command, verdict string, reachable bool) {
+	t.Helper()
+	want := regexp.MustCompile(map[string]string{
+		"doctor":        `\A` + verdict + `(: friends dial .*)?\n`,
+		"doctor --json": fmt.Sprintf(`(?s)"verdict": %q,.*"reachable": %t,`, verdict, reachable),
+	}[command])
+	code := map[bool]int{true: 0, false: 4}[reachable]
+	cmd := s.command(strings.Fields(command)...)
+	out, err := s.host.Try(cmd)
+	if got := cmd.ProcessState.ExitCode(); got != code {
+		t.Errorf("%s: got exit code %d (%v), want %d", command, got, err, code)
+	}
+	if !want.MatchString(out) {
+		t.Errorf("%s: no %s in:\n%s", command, want, out)
+	}
+}

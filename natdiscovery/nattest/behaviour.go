@@ -118,6 +118,8 @@ type Behaviour struct {
 	// FirewallOff says that its IPv6 firewall is off; FirewallShut that it
 	// lets nobody open pinholes.
 	FirewallOff, FirewallShut bool
+	// NoPinhole is the code for a pinhole that is not there; zero: 704.
+	NoPinhole int
 
 	// NoEvents describes no URL for events.
 	NoEvents bool

@@ -1,6 +1,7 @@
 package nattest
 
 import (
+	"cmp"
 	"net/netip"
 	"strconv"
 	"time"
@@ -90,7 +91,7 @@ func (r *Router) changePinhole(c call) (string, int) {
 	case err != nil:
 		return "", codeInvalidArgs
 	case !ok:
-		return "", codeNoPinhole
+		return "", cmp.Or(r.does.NoPinhole, codeNoPinhole)
 	case e.Internal.Addr() != c.source:
 		return "", codeNotAuthorized
 	case c.action == "DeletePinhole":

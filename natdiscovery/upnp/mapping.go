@@ -50,8 +50,13 @@ func (c *Client) Map(ctx context.Context, r gateway.Request) (gateway.Mapping, e
 		return gateway.Mapping{}, err
 	}
 	// Another host's row is not overwritten, even if the host was us.
-	anew := before.ours && (c.habits.anew || before.internal.Addr() != r.Internal.Addr())
+	moved := before.ours && before.internal.Addr() != r.Internal.Addr()
+	anew := moved || before.ours && c.habits.anew
 	e, err := c.write(ctx, r, anew)
+	if moved && code(err) == codeNotAuthorized {
+		// In secure mode a router lets nobody but its client remove a mapping.
+		err = fmt.Errorf("%w; it is our own from before, and ends by itself: %v", taken(r, before), err)
+	}
 	if err == nil && !anew && c.ranOn(r, before, e) {
 		e, err = c.write(ctx, r, true)
 		c.habits.anew = err == nil && e.left > before.left

@@ -38,12 +38,6 @@ func parseNotice(b []byte, from netip.Addr) (notice, error) {
 	return n, nil
 }
 
-// nameOf is the name of the device in a USN, in lower case.
-func nameOf(usn string) string {
-	name, _, _ := strings.Cut(usn, "::")
-	return strings.ToLower(strings.TrimSpace(name))
-}
-
 // maxRemembered is how many devices, and how many services, of the gateway's are
 // remembered; a real one has less than 10.
 const maxRemembered = 32
@@ -60,9 +54,20 @@ type hearing struct {
 func newHearing(h home) *hearing {
 	g := &hearing{gateway: h.reply.from, names: h.names,
 		boots: map[string]string{}, locations: map[string]string{}, left: map[string]bool{}}
-	changed(g.boots, nameOf(h.reply.usn), h.reply.boot)
+	changed(g.boots, g.device(h.reply.usn), h.reply.boot)
 	changed(g.locations, h.reply.usn, locationText(h.reply.location))
 	return g
+}
+
+// device is the name of the device in a USN, in lower case. The gateway and the
+// devices that are its parts have one: they start and leave together.
+func (h *hearing) device(usn string) string {
+	name, _, _ := strings.Cut(usn, "::")
+	name = strings.ToLower(strings.TrimSpace(name))
+	if slices.Contains(h.names, name) {
+		return h.names[0]
+	}
+	return name
 }
 
 func locationText(u *url.URL) string {
@@ -101,7 +106,7 @@ func (h *hearing) listen(ctx context.Context, conn datagrams, report func(gatewa
 
 // reason says why a notice is worth asking the gateway, if it is.
 func (h *hearing) reason(n notice) (gateway.Reason, bool) {
-	name := nameOf(n.usn)
+	name := h.device(n.usn)
 	// Other devices live at the gateway's address: media servers, printers.
 	if !slices.Contains(h.names, name) && !slices.Contains(targets, n.target) {
 		return "", false

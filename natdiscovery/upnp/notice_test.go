@@ -19,7 +19,7 @@ var router = netip.MustParseAddr("192.168.77.1")
 
 // hearingOf is of a router that is known since a search.
 func hearingOf() *hearing {
-	return newHearing(home{names: []string{"uuid:box"}, reply: reply{from: router, usn: "uuid:box::" + igd1, boot: "7",
+	return newHearing(home{names: []string{"uuid:box", "uuid:part"}, reply: reply{from: router, usn: "uuid:box::" + igd1, boot: "7",
 		location: &url.URL{Scheme: "http", Host: "192.168.77.1:5000", Path: "/a.xml"}}})
 }
 
@@ -55,6 +55,8 @@ func TestAnnouncementIsAReasonToAsk(t *testing.T) {
 		}, []gateway.Reason{"", "", "", ""}},
 		{"goodbye, once", []string{announcement("ssdp:byebye", usn), announcement("ssdp:byebye", usn), alive(at)},
 			[]gateway.Reason{gateway.Gone, "", gateway.Restarted}},
+		{"goodbye, of each of its parts", []string{announcement("ssdp:byebye", "uuid:PART::urn:x"), announcement("ssdp:byebye", usn)},
+			[]gateway.Reason{gateway.Gone, ""}},
 		{"goodbye of a name that changed with the restart", []string{announcement("ssdp:byebye", "uuid:new::"+igd1)}, []gateway.Reason{gateway.Gone}},
 		{"goodbye of the media server in the router", []string{announcement("ssdp:byebye", "uuid:music::urn:schemas-upnp-org:device:MediaServer:1")},
 			[]gateway.Reason{""}},

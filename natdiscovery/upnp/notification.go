@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -100,8 +101,11 @@ func (c *callback) changes(values map[string]string) []gateway.Reason {
 	for name, value := range values {
 		reason, ok := watched[name]
 		before, told := c.seen[name]
-		if ok && (!told || value != before) {
-			c.seen[name] = value
+		if !ok || told && value == before {
+			continue
+		}
+		c.seen[name] = value
+		if !slices.Contains(reasons, reason) {
 			reasons = append(reasons, reason)
 		}
 	}

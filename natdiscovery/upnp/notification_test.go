@@ -48,6 +48,8 @@ func TestEventIsAReasonToAsk(t *testing.T) {
 		{"no address", event("ours", says("ExternalIPAddress", "")), []gateway.Reason{gateway.AddressChanged}, 200},
 		{"another status", event("ours", says("ConnectionStatus", "Disconnected")), []gateway.Reason{gateway.AddressChanged}, 200},
 		{"another number of mappings", event("ours", says("PortMappingNumberOfEntries", "4")), []gateway.Reason{gateway.MappingsChanged}, 200},
+		{"another address and another status", event("ours", says("ExternalIPAddress", "", "ConnectionStatus", "Disconnected")),
+			[]gateway.Reason{gateway.AddressChanged}, 200},
 		{"what is known", event("ours", says("ExternalIPAddress", " 11.22.0.2\n")), nil, 200},
 		{"what nobody asked for", event("ours", says("SystemUpdateID", "7", "X_Uptime", "8")), nil, 200},
 		{"no name space", event("ours", "<propertyset><property><ExternalIPAddress>11.22.0.3</ExternalIPAddress></property></propertyset>"),

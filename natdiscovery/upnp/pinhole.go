@@ -56,7 +56,7 @@ func (c *Client) OpenPinhole(ctx context.Context, internal netip.AddrPort, lease
 func (c *Client) RenewPinhole(ctx context.Context, p gateway.Pinhole, lease time.Duration) (gateway.Pinhole, error) {
 	p.Lifetime = pinholeLease(lease)
 	in := struct{ UniqueID, NewLeaseTime string }{p.ID, seconds(p.Lifetime)}
-	if err := c.askFirewall(ctx, p.Internal, "UpdatePinhole", &in, nil); err != nil {
+	if err := missing(c.askFirewall(ctx, p.Internal, "UpdatePinhole", &in, nil)); err != nil {
 		return gateway.Pinhole{}, err
 	}
 	p.Granted = time.Now()
@@ -66,10 +66,19 @@ func (c *Client) RenewPinhole(ctx context.Context, p gateway.Pinhole, lease time
 // ClosePinhole implements gateway.Pinholer (DeletePinhole, WANIPv6FC 2.6.5).
 func (c *Client) ClosePinhole(ctx context.Context, p gateway.Pinhole) error {
 	in := struct{ UniqueID string }{p.ID}
-	if err := c.askFirewall(ctx, p.Internal, "DeletePinhole", &in, nil); !errors.Is(err, gateway.ErrNotMapped) {
+	if err := missing(c.askFirewall(ctx, p.Internal, "DeletePinhole", &in, nil)); !errors.Is(err, gateway.ErrNotMapped) {
 		return err
 	}
 	return nil
+}
+
+// missing makes sense of an error about a pinhole that was there once: miniupnpd
+// 2.3.1 with nftables says 402 of one that it does not know, where it means 704.
+func missing(err error) error {
+	if code(err) == codeInvalidArgs {
+		return because(err, gateway.ErrNotMapped)
+	}
+	return err
 }
 
 func pinholeLease(lease time.Duration) time.Duration {

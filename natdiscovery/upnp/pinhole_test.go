@@ -60,6 +60,19 @@ func TestPinholeIsOpenedRenewedAndClosed(t *testing.T) {
 	}
 }
 
+func TestPinholeThatIsGone(t *testing.T) {
+	for _, code := range []int{704, 402} { // miniupnpd says the second
+		_, c := discovered6(t, func(b *nattest.Behaviour) { b.NoPinhole = code })
+		p := gateway.Pinhole{Internal: ours6, ID: "7"}
+		if _, err := c.RenewPinhole(t.Context(), p, time.Hour); !errors.Is(err, gateway.ErrNotMapped) {
+			t.Errorf("renew, answered by %d: got %v, want %v", code, err, gateway.ErrNotMapped)
+		}
+		if err := c.ClosePinhole(t.Context(), p); err != nil {
+			t.Errorf("close, answered by %d: %v", code, err)
+		}
+	}
+}
+
 func TestPinholeIsRefused(t *testing.T) {
 	fault := func(code int) func(*nattest.Behaviour) {
 		return func(b *nattest.Behaviour) { b.Faults = map[string]int{"AddPinhole": code} }

@@ -2,6 +2,7 @@ package upnp
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 	"strings"
 	"testing"
@@ -11,290 +12,256 @@ import (
 	"natftpd/natdiscovery/nattest"
 )
 
-const port = 50000
+// The catalogue of what routers do (and in which of them it was seen). Each number
+// has a switch of the fake router, and a test that fails without what copes with it.
 
-var neighbour = netip.MustParseAddrPort("192.168.77.20:8080")
-
-func TestMapIsRefusedInTheGatewaysWords(t *testing.T) {
-	fault := func(code int) func(*nattest.Behaviour) {
-		return func(b *nattest.Behaviour) { b.Faults = map[string]int{"AddPortMapping": code} }
-	}
-	for _, c := range []struct {
-		name   string
-		behave func(*nattest.Behaviour)
-		want   error
-		text   string
-	}{
-		{"an unknown action on every service is a refusal", fault(401), gateway.ErrRefused, "error 401 as told to"},
-		{"wrong arguments, with a lease and without", fault(402), gateway.ErrRefused, "error 402"},
-		{"failed although the WAN is up", fault(501), gateway.ErrRefused, "error 501"},
-		{"not authorised", fault(606), gateway.ErrRefused, "error 606"},
-		{"a conflict that nobody is seen to have (Livebox)", fault(718), gateway.ErrConflict, "error 718"},
-		{"the same ports required", fault(724), gateway.ErrRefused, "error 724"},
-		{"only a wildcard as remote host", fault(726), gateway.ErrRefused, "error 726"},
-		{"only a wildcard as external port", fault(727), gateway.ErrRefused, "error 727"},
-		{"no more mappings", fault(728), gateway.ErrFull, "error 728"},
-		{"a rule made by hand", fault(729), gateway.ErrConflict, "error 729"},
-		{"a code that no standard knows", fault(899), gateway.ErrRefused, "error 899"},
-		{"a full table", func(b *nattest.Behaviour) { b.Capacity = 1 }, gateway.ErrFull, "error 728"},
-		{"a low port", func(b *nattest.Behaviour) { b.LowestPort = port + 1 }, gateway.ErrRefused, "error 606"},
-		{"a mapping that is accepted and forgotten (Linksys)", func(b *nattest.Behaviour) { b.IgnoreAdds = true },
-			gateway.ErrFull, "accepted but is not listed"},
-		{"a mapping that is answered with nothing, and not made",
-			func(b *nattest.Behaviour) { b.IgnoreAdds, b.EmptyAdds = true, true }, gateway.ErrProtocol, "without the result"},
-		{"a mapping that is listed as disabled", func(b *nattest.Behaviour) { b.DisableAdds = true },
-			gateway.ErrRefused, "disabled"},
-		{"HTTP 403", func(b *nattest.Behaviour) { b.ControlStatus = 403 }, gateway.ErrRefused, "HTTP status 403"},
-		{"HTTP 404", func(b *nattest.Behaviour) { b.ControlStatus = 404 }, gateway.ErrGone, "HTTP status 404"},
-		{"HTTP 405", func(b *nattest.Behaviour) { b.ControlStatus = 405 }, gateway.ErrGone, "HTTP status 405"},
-		{"HTTP 500 with nothing", func(b *nattest.Behaviour) { b.ControlStatus = 500 }, gateway.ErrProtocol, "HTTP status 500"},
-		{"an answer that is no XML", func(b *nattest.Behaviour) { b.ControlAnswer = []byte("\x00\xff garbage") },
-			gateway.ErrProtocol, "without the result"},
-		{"an answer that is too long", func(b *nattest.Behaviour) { b.ControlAnswer = make([]byte, maxAnswer) },
-			gateway.ErrProtocol, "longer than 65536 bytes"},
-		{"an answer nested too deep", func(b *nattest.Behaviour) { b.ControlAnswer = []byte(strings.Repeat("<a>", 20000)) },
-			gateway.ErrProtocol, "without the result"},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			r, client := discovered(t, func(*nattest.Behaviour) {})
-			r.Occupy(port-1, neighbour)
-			r.Behave(c.behave)
-			_, err := client.Map(t.Context(), request(t, client, port))
-			if !errors.Is(err, c.want) || !strings.Contains(err.Error(), c.text) {
-				t.Errorf("got %v, want %v saying %q", err, c.want, c.text)
-			}
-			if got := r.Len(); got != 1 {
-				t.Errorf("the router has %d mappings afterwards, want only the neighbour's", got)
-			}
-		})
-	}
+// elsewhere are the numbers that are no matter of UPnP.
+var elsewhere = map[int]string{
+	16: "the host slept: natdiscovery sees that its clocks disagree",
+	34: "a carrier's NAT changes ports: natdiscovery asks STUN",
 }
 
-func TestMapCopesWith(t *testing.T) {
-	for _, c := range []struct {
-		name     string
-		behave   func(*nattest.Behaviour)
-		lifetime time.Duration
-		adds     int
-	}{
-		{"a well-behaved router", func(*nattest.Behaviour) {}, time.Hour, 1},
-		{"leases cut short (qBittorrent issue 18904)",
-			func(b *nattest.Behaviour) { b.LongestLease = 10 * time.Minute }, 10 * time.Minute, 1},
-		{"leases that are not listed", func(b *nattest.Behaviour) { b.HideLeases = true }, time.Hour, 1},
-		{"success told with an empty body", func(b *nattest.Behaviour) { b.EmptyAdds = true }, time.Hour, 1},
-		{"permanent mappings only (725, MikroTik)", func(b *nattest.Behaviour) { b.NoLeases = 725 }, 0, 2},
-		{"permanent mappings only (402, ARRIS)", func(b *nattest.Behaviour) { b.NoLeases = 402 }, 0, 2},
-		{"permanent meaning a week (IGD v2)",
-			func(b *nattest.Behaviour) { b.Version, b.NoLeases = 2, 725 }, 604800 * time.Second, 2},
-		{"713 for a port that nobody has", func(b *nattest.Behaviour) { b.NoEntry = 713 }, time.Hour, 1},
-		{"402 for a port that nobody has", func(b *nattest.Behaviour) { b.NoEntry = 402 }, time.Hour, 1},
-		{"501 for a port that nobody has", func(b *nattest.Behaviour) { b.NoEntry = 501 }, time.Hour, 1},
-		{"a service without the action beside one that has it", func(b *nattest.Behaviour) {
-			b.Services = []nattest.Service{{Type: "WANIPConnection:2"}, {Type: "WANIPConnection:1"}}
-			b.Faults = map[string]int{"WANIPConnection:2#AddPortMapping": 401}
-		}, time.Hour, 2},
-		{"a service without an optional action", func(b *nattest.Behaviour) {
-			b.Services = []nattest.Service{{Type: "WANIPConnection:1"}, {Type: "WANPPPConnection:1"}}
-			b.Faults = map[string]int{"WANIPConnection:1#GetSpecificPortMappingEntry": 602}
-		}, time.Hour, 1},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			r, client := discovered(t, c.behave)
-			m, err := client.Map(t.Context(), request(t, client, port))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if m.Lifetime != c.lifetime {
-				t.Errorf("lifetime is %v, want %v", m.Lifetime, c.lifetime)
-			}
-			if got := r.Asked("AddPortMapping"); got != c.adds {
-				t.Errorf("asked AddPortMapping %d times, want %d", got, c.adds)
-			}
-			if to, ok := r.Mapped(port); !ok || to != m.Internal {
-				t.Errorf("the router forwards to %v (%t), want %v", to, ok, m.Internal)
-			}
-		})
-	}
+// quirk is one line of the catalogue.
+type quirk struct {
+	number int
+	name   string
+	behave func(*nattest.Behaviour)
+	copes  func(*lab)
 }
 
-func TestPermanentMappingsAreRememberedOfTheRouter(t *testing.T) {
-	r, c := discovered(t, func(b *nattest.Behaviour) { b.NoLeases = 725 })
-	for p := uint16(port); p < port+3; p++ {
-		if _, err := c.Map(t.Context(), request(t, c, p)); err != nil {
-			t.Fatal(err)
+// lab is a client at work with a router.
+type lab struct {
+	*testing.T
+	router *nattest.Router
+	client *Client
+}
+
+func TestQuirks(t *testing.T) {
+	covered := map[int]bool{}
+	for _, table := range [][]quirk{mappingQuirks, portQuirks, discoveryQuirks, stateQuirks} {
+		for _, q := range table {
+			covered[q.number] = true
+			t.Run(fmt.Sprintf("%d %s", q.number, q.name), func(t *testing.T) {
+				t.Parallel()
+				r, c := discovered(t, q.behave)
+				q.copes(&lab{t, r, c})
+			})
 		}
 	}
-	if got := r.Asked("AddPortMapping"); got != 4 {
-		t.Errorf("asked AddPortMapping %d times for 3 ports, want 4: the lease is refused once", got)
-	}
-}
-
-func TestLeaseIsNeverLongerThanTheStandardAllows(t *testing.T) {
-	_, c := discovered(t, func(*nattest.Behaviour) {})
-	r := request(t, c, port)
-	r.Lease = 30 * 24 * time.Hour
-	if m, err := c.Map(t.Context(), r); err != nil || m.Lifetime != maxLease {
-		t.Errorf("lifetime is %v (%v), want %v", m.Lifetime, err, maxLease)
-	}
-}
-
-func TestServiceThatKnowsTheActionIsKept(t *testing.T) {
-	r, c := discovered(t, func(b *nattest.Behaviour) {
-		b.Services = []nattest.Service{{Type: "WANIPConnection:2"}, {Type: "WANIPConnection:1"}}
-		b.Faults = map[string]int{"WANIPConnection:2#GetSpecificPortMappingEntry": 401}
-	})
-	if _, err := c.Map(t.Context(), request(t, c, port)); err != nil {
-		t.Fatal(err)
-	}
-	if got := c.Device().Service; got != "WANIPConnection:1" {
-		t.Errorf("the service in use is %s, want WANIPConnection:1", got)
-	}
-	if got := r.Asked("GetSpecificPortMappingEntry"); got != 3 {
-		t.Errorf("looked %d times, want 3: refused, looked, read back", got)
-	}
-}
-
-func TestMapLooksBeforeARouterThatOverwrites(t *testing.T) {
-	r, c := discovered(t, func(b *nattest.Behaviour) { b.Overwrite = true })
-	r.Occupy(port, neighbour)
-	_, err := c.Map(t.Context(), request(t, c, port))
-	if !errors.Is(err, gateway.ErrConflict) {
-		t.Errorf("got %v, want %v", err, gateway.ErrConflict)
-	}
-	if want := "192.168.77.20 (\"another host\")"; err == nil || !strings.Contains(err.Error(), want) {
-		t.Errorf("got %v, want it to name %s", err, want)
-	}
-	if to, _ := r.Mapped(port); to != neighbour {
-		t.Errorf("the router forwards to %v, want still to %v", to, neighbour)
-	}
-}
-
-func TestMapOfAPortOfThisHost(t *testing.T) {
-	for _, c := range []struct {
-		name        string
-		internal    uint16
-		description string
-		norenewal   bool
-		want        error
-	}{
-		{"renews ours", port, "natftpd test", false, nil},
-		{"renews ours where the router kept no description", port, "", false, nil},
-		{"renews ours on a router that refuses it (Open.NAT issue 14)", port, "natftpd test", true, nil},
-		{"takes over what an earlier run left", port + 1, "natftpd test", false, nil},
-		{"leaves another program's alone", port + 1, "a game", false, gateway.ErrConflict},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			r, client := discovered(t, func(b *nattest.Behaviour) { b.NoRenewal = c.norenewal })
-			before := netip.AddrPortFrom(client.Local(), c.internal)
-			r.Put(port, nattest.Entry{Internal: before, Description: c.description})
-			m, err := client.Map(t.Context(), request(t, client, port))
-			if !errors.Is(err, c.want) {
-				t.Fatalf("got %v, want %v", err, c.want)
-			}
-			want := before
-			if c.want == nil {
-				want = m.Internal
-			}
-			if to, _ := r.Mapped(port); to != want {
-				t.Errorf("the router forwards to %v, want %v", to, want)
-			}
-		})
-	}
-}
-
-func TestMapRefusesWhatIsNoMapping(t *testing.T) {
-	r, c := discovered(t, func(*nattest.Behaviour) {})
-	zero := request(t, c, port)
-	zero.External = 0 // maps every port on many routers
-	if _, err := c.Map(t.Context(), zero); err == nil {
-		t.Error("external port 0 was mapped")
-	}
-	if _, err := c.Map(t.Context(), gateway.Request{External: port}); err == nil {
-		t.Error("a mapping to nowhere was mapped")
-	}
-	if got := r.Requests(); got != 0 {
-		t.Errorf("the router was asked %d times, want never", got)
-	}
-}
-
-func TestNoWANIsToldFromARefusal(t *testing.T) {
-	for _, c := range []struct {
-		name     string
-		external netip.Addr
-		tells    error // ExternalAddress
-		maps     error // Map
-	}{
-		{"a public address", nattest.WAN, nil, nil},
-		{"no address, as miniupnpd behind another NAT", netip.Addr{}, gateway.ErrNoWAN, gateway.ErrNoWAN},
-		{"a private address is an answer", netip.MustParseAddr("192.168.1.3"), nil, gateway.ErrNoWAN},
-		{"a carrier's address is an answer", netip.MustParseAddr("100.64.0.9"), nil, gateway.ErrNoWAN},
-		{"unspecified", netip.IPv4Unspecified(), gateway.ErrNoWAN, nil},
-		{"loopback", netip.MustParseAddr("127.0.0.1"), gateway.ErrNoWAN, nil},
-		{"multicast", netip.MustParseAddr("239.1.2.3"), gateway.ErrNoWAN, nil},
-		{"link-local", netip.MustParseAddr("169.254.7.7"), gateway.ErrNoWAN, nil},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			r, client := discovered(t, func(*nattest.Behaviour) {})
-			r.SetExternal(c.external)
-			got, err := client.ExternalAddress(t.Context())
-			if !errors.Is(err, c.tells) {
-				t.Errorf("ExternalAddress: got %v, want %v", err, c.tells)
-			}
-			if err == nil && got != c.external {
-				t.Errorf("ExternalAddress is %v, want %v", got, c.external)
-			}
-			if _, err := client.Map(t.Context(), request(t, client, port)); !errors.Is(err, c.maps) {
-				t.Errorf("Map: got %v, want %v", err, c.maps)
-			}
-		})
-	}
-}
-
-func TestLeaseEndsOnTheRoutersClock(t *testing.T) {
-	r, c := discovered(t, func(*nattest.Behaviour) {})
-	m, err := c.Map(t.Context(), request(t, c, port))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Advance(59 * time.Minute)
-	if err := c.Check(t.Context(), m); err != nil {
-		t.Errorf("after 59 minutes of an hour: %v", err)
-	}
-	r.Advance(2 * time.Minute)
-	if err := c.Check(t.Context(), m); !errors.Is(err, gateway.ErrNotMapped) {
-		t.Errorf("after 61 minutes of an hour: got %v, want %v", err, gateway.ErrNotMapped)
-	}
-}
-
-func TestUnmapOfAMappingThatGoesMeanwhile(t *testing.T) {
-	r, c := discovered(t, func(*nattest.Behaviour) {})
-	m, err := c.Map(t.Context(), request(t, c, port))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for code, want := range map[int]error{714: nil, 606: gateway.ErrRefused} {
-		r.Behave(func(b *nattest.Behaviour) { b.Faults = map[string]int{"DeletePortMapping": code} })
-		if err := c.Unmap(t.Context(), m); !errors.Is(err, want) {
-			t.Errorf("refused with %d: got %v, want %v", code, err, want)
+	for n := 1; n <= 34; n++ {
+		if covered[n] == (elsewhere[n] != "") {
+			t.Errorf("quirk %d: here %t, elsewhere %q; want one of them", n, covered[n], elsewhere[n])
 		}
 	}
 }
 
-func TestFaultNamesItself(t *testing.T) {
-	_, c := discovered(t, func(b *nattest.Behaviour) {
-		b.BareFaults, b.Faults = true, map[string]int{"AddPortMapping": 606}
-	})
-	_, err := c.Map(t.Context(), request(t, c, port))
-	var f *Fault
-	if !errors.As(err, &f) || f.Action != "AddPortMapping" || f.Port != port || f.Code != 606 {
-		t.Fatalf("got %#v, want the fault 606 of AddPortMapping", err)
+// maps maps a port and says for how long.
+func (a *lab) maps(port uint16) time.Duration {
+	a.Helper()
+	m, err := a.client.Map(a.Context(), request(a.T, a.client, port))
+	if err != nil {
+		a.Fatalf("map port %d: %v", port, err)
 	}
-	want := "UPnP AddPortMapping for TCP port 50000: gateway refuses: error 606 Action Not Authorized"
-	if got := err.Error(); got != want {
-		t.Errorf("got  %s\nwant %s", got, want)
+	a.leads(port, m.Internal)
+	return m.Lifetime
+}
+
+// refused maps a port in vain.
+func (a *lab) refused(r gateway.Request, want error, text string) {
+	a.Helper()
+	_, err := a.client.Map(a.Context(), r)
+	if !errors.Is(err, want) || !strings.Contains(err.Error(), text) {
+		a.Errorf("map port %d: got %v, want %v saying %q", r.External, err, want, text)
 	}
+}
+
+func (a *lab) request(port uint16) gateway.Request {
+	a.Helper()
+	return request(a.T, a.client, port)
+}
+
+func (a *lab) leads(port uint16, want netip.AddrPort) {
+	a.Helper()
+	if to, ok := a.router.Mapped(port); !ok || to != want {
+		a.Errorf("the router forwards port %d to %v (%t), want %v", port, to, ok, want)
+	}
+}
+
+func (a *lab) asked(action string, want int) {
+	a.Helper()
+	if got := a.router.Asked(action); got != want {
+		a.Errorf("the router was asked %s %d times, want %d", action, got, want)
+	}
+}
+
+// lasts maps a port and says how long that must be for.
+func lasts(want time.Duration) func(*lab) {
+	return func(a *lab) {
+		a.Helper()
+		if got := a.maps(port); got != want {
+			a.Errorf("the mapping lasts %v, want %v", got, want)
+		}
+	}
+}
+
+// mappingQuirks are about what a mapping is, and how long.
+var mappingQuirks = []quirk{
+	{1, "only permanent mappings: 725 (MikroTik)", func(b *nattest.Behaviour) { b.NoLeases = 725 }, func(a *lab) {
+		lasts(0)(a)
+		a.maps(port + 1)
+		a.asked("AddPortMapping", 3) // the lease is refused once
+	}},
+	{2, "only permanent mappings: 402 (ARRIS NVG578LX)", func(b *nattest.Behaviour) { b.NoLeases = 402 }, lasts(0)},
+	{7, "no renewal before the lease ended: 718 (Open.NAT issue 14)", func(b *nattest.Behaviour) { b.NoRenewal = true }, func(a *lab) {
+		a.maps(port)
+		a.maps(port)
+		a.maps(port)
+		a.asked("AddPortMapping", 4) // a refusal is met once
+	}},
+	{13, "a lease cut short (qBittorrent issue 18904)", func(b *nattest.Behaviour) { b.LongestLease = 10 * time.Minute }, lasts(10 * time.Minute)},
+	{13, "a renewal that is accepted, while the lease runs out", func(b *nattest.Behaviour) { b.KeepsLeases = true }, func(a *lab) {
+		for range 3 {
+			lasts(time.Hour)(a)
+			a.router.Advance(30 * time.Minute)
+		}
+		a.asked("AddPortMapping", 4) // that a renewal is in vain is learnt once
+	}},
+	{13, "a short lease that is renewed is not made anew", func(b *nattest.Behaviour) { b.LongestLease = 10 * time.Minute }, func(a *lab) {
+		a.maps(port)
+		a.maps(port)
+		a.router.Advance(5 * time.Minute)
+		lasts(10 * time.Minute)(a)
+		a.asked("DeletePortMapping", 0)
+	}},
+	{28, "no lease means a week (miniupnpd, IGD v2)", func(b *nattest.Behaviour) { b.Version, b.NoLeases = 2, 725 }, lasts(604800 * time.Second)},
+	{28, "version 1 for clients from Microsoft (miniupnpd)", func(b *nattest.Behaviour) { b.Version, b.VersionByAgent = 2, true }, func(a *lab) {
+		if got := a.client.Device().Service; got != "WANIPConnection:2" {
+			a.Errorf("the router offers us %s, want WANIPConnection:2", got)
+		}
+	}},
+	{30, "refusals without a word (Fritz!Box)", func(b *nattest.Behaviour) { b.BareFaults, b.LowestPort = true, 1024 }, func(a *lab) {
+		a.refused(a.request(21), gateway.ErrRefused, "error 606 Action Not Authorized")
+	}},
+}
+
+// portQuirks are about which ports can be had.
+var portQuirks = []quirk{
+	{3, "402 when the table is full (miniupnp issue 92)", func(b *nattest.Behaviour) { b.Capacity, b.FullCode = 1, 402 }, func(a *lab) {
+		a.maps(port)
+		a.refused(a.request(port+1), gateway.ErrFull, "error 402")
+	}},
+	{3, "402 when others filled the table", func(b *nattest.Behaviour) { b.Capacity, b.FullCode = smallTable, 402 }, func(a *lab) {
+		for n := range smallTable {
+			a.router.Occupy(uint16(1024+n), neighbour)
+		}
+		a.refused(a.request(port), gateway.ErrFull, "error 402")
+	}},
+	{4, "501 behind another NAT (miniupnpd)", func(*nattest.Behaviour) {}, func(a *lab) {
+		a.router.SetExternal(netip.MustParseAddr("100.64.0.9"))
+		a.refused(a.request(port), gateway.ErrNoWAN, "error 501")
+	}},
+	{5, "an own mapping to an old address of ours (syncthing issue 9324)", func(b *nattest.Behaviour) { b.AnyoneRemoves = true }, func(a *lab) {
+		old := netip.MustParseAddrPort("192.168.77.99:50000")
+		a.router.Put(port, nattest.Entry{Internal: old, Description: "natftpd test"})
+		r := a.request(port)
+		a.refused(r, gateway.ErrConflict, "it leads to 192.168.77.99")
+		r.Formerly = neighbour.Addr()
+		a.refused(r, gateway.ErrConflict, "it leads to 192.168.77.99")
+		a.leads(port, old)
+		r.Formerly = old.Addr()
+		if _, err := a.client.Map(a.Context(), r); err != nil {
+			a.Error(err)
+		}
+		a.leads(port, r.Internal)
+	}},
+	{5, "an own mapping to an old address that it lets nobody remove (miniupnpd)", func(*nattest.Behaviour) {}, func(a *lab) {
+		old := netip.MustParseAddrPort("192.168.77.99:50000")
+		a.router.Put(port, nattest.Entry{Internal: old, Description: "natftpd test"})
+		r := a.request(port)
+		r.Formerly = old.Addr()
+		a.refused(r, gateway.ErrConflict, "it is our own from before, and ends by itself: UPnP DeletePortMapping")
+		a.leads(port, old)
+	}},
+	{5, "another program's mapping to an old address of ours", func(b *nattest.Behaviour) { b.AnyoneRemoves = true }, func(a *lab) {
+		a.router.Occupy(port, neighbour)
+		r := a.request(port)
+		r.Formerly = neighbour.Addr()
+		a.refused(r, gateway.ErrConflict, "another host")
+		a.leads(port, neighbour)
+	}},
+	{6, "718 although nobody is listed (Livebox)", func(b *nattest.Behaviour) { b.Hidden = []uint16{port} }, func(a *lab) {
+		a.refused(a.request(port), gateway.ErrConflict, "error 718")
+		a.asked("AddAnyPortMapping", 0)
+	}},
+	{6, "718 although nobody is listed, but not if asked for any port", func(b *nattest.Behaviour) { b.Version, b.Hidden = 2, []uint16{port} }, lasts(time.Hour)},
+	{6, "another port than was asked for is given back", func(b *nattest.Behaviour) { b.Version, b.Hidden, b.HiddenToAny = 2, []uint16{port}, true }, func(a *lab) {
+		a.refused(a.request(port), gateway.ErrConflict, "error 718 as told to; it offers port 50001 instead")
+		if got := a.router.Len(); got != 0 {
+			a.Errorf("the router has %d mappings afterwards, want none", got)
+		}
+	}},
+	{8, "the same port inside and outside: 724", func(b *nattest.Behaviour) { b.SamePorts, b.BareFaults = true, true }, func(a *lab) {
+		a.maps(port)
+		r := a.request(2121)
+		r.External = 21
+		a.refused(r, gateway.ErrRefused, "error 724 SamePortValuesRequired")
+	}},
+	{9, "any remote host or none: 726", func(*nattest.Behaviour) {}, lasts(time.Hour)},
+	{9, "all ports or none: 727", func(b *nattest.Behaviour) { b.OnlyAnyPort, b.BareFaults = true, true }, func(a *lab) {
+		a.refused(a.request(port), gateway.ErrRefused, "error 727 ExternalPortOnlySupportsWildcard")
+	}},
+	{10, "a full table: 728", func(b *nattest.Behaviour) { b.Capacity = 1 }, func(a *lab) {
+		a.maps(port)
+		a.refused(a.request(port+1), gateway.ErrFull, "error 728")
+	}},
+	{10, "a rule made by hand: 729", func(b *nattest.Behaviour) { b.ByHand = []uint16{port} }, func(a *lab) {
+		a.refused(a.request(port), gateway.ErrRule, "error 729")
+		a.refused(a.request(port), gateway.ErrConflict, "made by hand")
+	}},
+	{11, "no low ports: 606", func(b *nattest.Behaviour) { b.LowestPort = 1024 }, func(a *lab) {
+		a.refused(a.request(21), gateway.ErrRefused, "error 606")
+	}},
+	{11, "mappings to the asking address only: 606 (secure mode)", func(*nattest.Behaviour) {}, (*lab).fromItsOwnAddress},
+	{12, "a table that is full and says nothing (Linksys)", func(b *nattest.Behaviour) { b.Capacity, b.FullSilent = 1, true }, func(a *lab) {
+		a.maps(port)
+		a.refused(a.request(port+1), gateway.ErrFull, "accepted but is not listed")
+	}},
+	{26, "the port misnamed (miniupnpd until 2024)", func(b *nattest.Behaviour) {
+		b.Version, b.Hidden, b.AnyPort = 2, []uint16{port}, "NewExternalPort"
+	}, lasts(time.Hour)},
+	{29, "a list that ends in 714", func(b *nattest.Behaviour) { b.ListEnd = 714 }, (*lab).counts},
+	{29, "a list that ends in 500", func(b *nattest.Behaviour) { b.ListEnd = 500 }, (*lab).counts},
+	{29, "a list that never ends", func(b *nattest.Behaviour) { b.ListEndless = true }, func(a *lab) {
+		if got := a.client.rows(a.Context(), smallTable); got != smallTable {
+			a.Errorf("counted %d rows, want to stop at %d", got, smallTable)
+		}
+		a.asked("GetGenericPortMappingEntry", smallTable)
+	}},
+}
+
+// counts counts a table of two.
+func (a *lab) counts() {
+	a.router.Occupy(port, neighbour)
+	a.router.Occupy(port+1, neighbour)
+	if got := a.client.rows(a.Context(), smallTable); got != 2 {
+		a.Errorf("counted %d rows, want 2", got)
+	}
+}
+
+// fromItsOwnAddress asks from one of several addresses of this host.
+func (a *lab) fromItsOwnAddress() {
+	cfg := config(a.router).withDefaults()
+	cfg.Local = netip.MustParseAddr("127.0.0.2")
+	s, err := newSearch(a.Context(), cfg, targets)
+	if err != nil {
+		a.Skipf("this system's loopback has one address: %v", err)
+	}
+	s.close()
+	if a.client, err = connect(a.Context(), cfg, found(a.T, cfg)); err != nil {
+		a.Fatal(err)
+	}
+	if got := a.client.Local(); got != cfg.Local {
+		a.Errorf("the client asks from %v, want %v", got, cfg.Local)
+	}
+	a.maps(port)
 }

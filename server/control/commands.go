@@ -35,7 +35,28 @@ func (s *session) cmdRest(arg string) {
 		s.say(line(501, "REST needs a number of bytes."))
 		return
 	}
-	s.pass("REST", arg, nil)
+	s.pass("REST", arg, func(r reply) reply {
+		s.restart = r.code == 350
+		return clean(r)
+	})
+}
+
+// cmdRnfr and cmdRnto rename. They belong together with nothing in between
+// (RFC 959, section 4.1.3), and a failed RNTO ends it.
+func (s *session) cmdRnfr(arg string) {
+	s.pass("RNFR", arg, func(r reply) reply {
+		s.renaming = r.code == 350
+		return clean(r)
+	})
+}
+
+func (s *session) cmdRnto(arg string) {
+	if !s.renaming {
+		s.say(line(503, "RNFR first."))
+		return
+	}
+	s.renaming = false
+	s.pass("RNTO", arg, nil)
 }
 
 // chmod is SITE CHMOD's argument. Without the check the library panics.
@@ -82,18 +103,9 @@ func (s *session) cmdFeat(string) {
 	if s.front.cfg.TLS != nil {
 		out.text = append(out.text, "AUTH TLS", "PBSZ", "PROT")
 	}
-	out.text = append(out.text, "CLNT", "EPRT", "EPSV", "MDTM", "MFMT", "MLST Type*;Size*;Modify*;",
+	out.text = append(out.text, "CLNT", "EPRT", "EPSV", "MDTM", "MFMT", s.featMlst(),
 		"REST STREAM", "SIZE", "TVFS", "UTF8", "End.")
 	s.say(out)
-}
-
-func (s *session) cmdOpts(arg string) {
-	switch strings.Join(strings.Fields(strings.ToUpper(arg)), " ") {
-	case "UTF8", "UTF8 ON", "UTF-8", "UTF-8 ON":
-		s.say(line(200, "Names are always UTF-8."))
-	default:
-		s.say(line(501, "Unknown option."))
-	}
 }
 
 // cmdStat tells how things stand (RFC 959, section 4.1.3), also in the middle of
@@ -104,7 +116,7 @@ func (s *session) cmdStat(arg string) {
 			s.say(line(530, "Log in with USER and PASS first."))
 			return
 		}
-		s.pass("STAT", arg, mendStat)
+		s.statPath(arg)
 		return
 	}
 	out := reply{211, []string{s.front.cfg.Banner,
@@ -114,17 +126,9 @@ func (s *session) cmdStat(arg string) {
 	}
 	s.mu.Lock()
 	if s.stream != nil {
-		out.text = append(out.text, fmt.Sprintf("%s: %d bytes sent, %d received", s.current.line, s.stream.Sent(), s.stream.Received()))
+		out.text = append(out.text, fmt.Sprintf("%s: %d bytes sent, %d received", s.current.shown, s.stream.Sent(), s.stream.Received()))
 	}
 	s.mu.Unlock()
 	out.text = append(out.text, "End of status.")
 	s.say(out)
-}
-
-// mendStat takes a stray verb of a format string off each line of a folder.
-func mendStat(r reply) reply {
-	for i := range r.text {
-		r.text[i] = strings.TrimPrefix(r.text[i], "%s")
-	}
-	return clean(r)
 }

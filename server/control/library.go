@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
 
 	ftpserver "github.com/fclairamb/ftpserverlib"
+
+	"natftpd/driver"
 )
 
 // library is what ftpserverlib sees of us: its main driver.
@@ -57,9 +60,25 @@ func (l *library) ClientDisconnected(ftpserver.ClientContext) {}
 // AuthUser hands over the home of a session that the front logged in.
 func (l *library) AuthUser(cc ftpserver.ClientContext, _, _ string) (ftpserver.ClientDriver, error) {
 	if a, ok := cc.RemoteAddr().(address); ok && a.session.home != nil {
-		return a.session.home, nil
+		a.session.ctx = cc
+		return home{a.session.home, a.session}, nil
 	}
 	return nil, errLoggedOut
+}
+
+// home is a session's home as the library sees it.
+type home struct {
+	*driver.Home
+	session *session
+}
+
+// ReadDir shows the library an empty folder where the session writes the
+// listing.
+func (h home) ReadDir(name string) ([]os.FileInfo, error) {
+	if h.session.listing != nil {
+		return nil, nil
+	}
+	return h.Home.ReadDir(name)
 }
 
 // GetTLSConfig refuses: TLS is the front's.

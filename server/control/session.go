@@ -13,6 +13,8 @@ import (
 	"sync"
 	"time"
 
+	ftpserver "github.com/fclairamb/ftpserverlib"
+
 	"natftpd/driver"
 	"natftpd/server/data"
 )
@@ -55,6 +57,8 @@ type session struct {
 	failures int
 	account  *driver.Account
 	home     *driver.Home
+	ctx      ftpserver.ClientContext // the library's view: it owns the working directory
+	facts    factSet
 
 	// The data connection to come.
 	protected bool // PROT P
@@ -62,9 +66,12 @@ type session struct {
 	epsvAll   bool
 	endpoint  data.Endpoint // nil: none arranged
 	told      netip.AddrPort
+	restart   bool // the library was given an offset by REST
+	renaming  bool // RNFR was granted, and is the last command
 	outside   bool // told was for a client from outside
 
 	// The library.
+	listing *listing  // what the current transfer lists; nil: none, or a file
 	queue   []forward // lines to hand on
 	replies parser
 	closing bool // QUIT or a time-out: hang up once the queue is empty
@@ -87,6 +94,7 @@ type session struct {
 // forward is a line for the library and what to make of its reply.
 type forward struct {
 	line     string
+	shown    string // a transfer as the client asked for it
 	transfer bool
 	// done gets the reply and returns what the client is told; a zero reply:
 	// nothing.
@@ -102,6 +110,7 @@ func newSession(f *Front, conn *net.TCPConn) *session {
 		opened: time.Now(),
 		tcp:    conn,
 		conn:   conn,
+		facts:  allFacts,
 		gone:   gone,
 		leave:  leave,
 	}

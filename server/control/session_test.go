@@ -244,7 +244,7 @@ func TestMKDNamesThePathFirst(t *testing.T) {
 func TestFEATListsTheExtensions(t *testing.T) {
 	c := serve(t, nil).connect()
 	got := c.cmd("FEAT", "211-")
-	for _, want := range []string{"\r\n AUTH TLS\r\n", "\r\n EPSV\r\n", "\r\n UTF8\r\n", "\r\n MLST Type*;Size*;Modify*;\r\n", "\r\n211 End."} {
+	for _, want := range []string{"\r\n AUTH TLS\r\n", "\r\n EPSV\r\n", "\r\n UTF8\r\n", "\r\n MLST type*;size*;modify*;perm*;unique*;UNIX.mode*;\r\n", "\r\n211 End."} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q has no %q", got, want)
 		}

@@ -11,9 +11,10 @@ import (
 	"natftpd/server/data"
 )
 
-// transfer hands a command to the library that runs over a data connection:
-// first EPSV, which gives the library a channel, then the command itself.
-func (s *session) transfer(v *verb, text string) {
+// transfer runs the command text over a data connection: it hands the library
+// first EPSV, which gives it a channel, then the command in the library's form.
+// What is sent is a file, or the listing.
+func (s *session) transfer(v *verb, text, form string, l *listing) {
 	switch {
 	case s.endpoint == nil:
 		s.say(line(425, "Use PASV, EPSV, PORT or EPRT first."))
@@ -22,17 +23,22 @@ func (s *session) transfer(v *verb, text string) {
 		s.say(line(521, "Data connections need TLS here. Use PBSZ 0 and PROT P first."))
 		return
 	}
+	s.listing = l
+	if l != nil && s.restart { // a listing begins at its beginning
+		s.restart = false
+		s.hand(forward{line: "REST 0", done: func(reply) reply { return reply{} }})
+	}
 	s.hand(forward{line: "EPSV", done: func(r reply) reply {
 		c := s.front.claim(r)
 		if c == nil {
 			s.log.Error("no data channel", "code", r.code, "text", r.text)
-			s.queue = nil
+			s.queue, s.listing = nil, nil
 			return line(425, "The server cannot open a data connection.")
 		}
 		c.session = s
 		return reply{}
 	}})
-	s.hand(forward{line: text, transfer: true, done: func(r reply) reply { return s.finished(v, text, r) }})
+	s.hand(forward{line: form, shown: text, transfer: true, done: func(r reply) reply { return s.finished(v, text, r) }})
 }
 
 // openData opens the data connection that the client arranged. The library
@@ -79,6 +85,9 @@ func (s *session) openData() (net.Conn, error) {
 		conn.Abort()
 	}
 	s.mu.Unlock()
+	if s.listing != nil {
+		return &listed{conn, s.listing}, nil
+	}
 	return conn, nil
 }
 
@@ -107,6 +116,7 @@ func (s *session) abort() {
 // has one code for all that can break; RFC 959, section 5.4, tells the data
 // connection (425, 426) from the file (451, 552).
 func (s *session) finished(v *verb, text string, r reply) reply {
+	s.listing = nil
 	s.mu.Lock()
 	stream, opening, aborted := s.stream, s.opening, s.aborted
 	s.mu.Unlock()

@@ -11,8 +11,10 @@ type verb struct {
 	// run answers the command in the front, or hands it to the library in a
 	// form of its own. nil: handed on as it is.
 	run func(s *session, arg string)
-	// transfer: runs over a data connection. listing: and no file with it.
-	transfer, listing bool
+	// transfer: runs over a data connection, in the library.
+	transfer bool
+	// listing: moves no file, and is no news for the log.
+	listing bool
 	// mend makes the client's reply out of the library's. nil: clean.
 	mend func(reply) reply
 }
@@ -41,9 +43,9 @@ func verbs() map[string]*verb {
 		"RETR": {arg: true, transfer: true},
 		"STOR": {arg: true, transfer: true},
 		"APPE": {arg: true, transfer: true},
-		"LIST": {transfer: true, listing: true},
-		"NLST": {transfer: true, listing: true},
-		"MLSD": {transfer: true, listing: true},
+		"LIST": {run: (*session).cmdList, listing: true},
+		"NLST": {run: (*session).cmdNlst, listing: true},
+		"MLSD": {run: (*session).cmdMlsd, listing: true},
 
 		// Transfer parameters: RFC 959, section 5.1, wants STRU F and MODE S.
 		"TYPE": {arg: true, run: (*session).cmdType},
@@ -64,12 +66,12 @@ func verbs() map[string]*verb {
 		"RMD":  {arg: true},
 		"XRMD": {arg: true},
 		"DELE": {arg: true},
-		"RNFR": {arg: true},
-		"RNTO": {arg: true},
+		"RNFR": {arg: true, run: (*session).cmdRnfr},
+		"RNTO": {arg: true, run: (*session).cmdRnto},
 		"SIZE": {arg: true},
 		"MDTM": {arg: true},
 		"MFMT": {arg: true},
-		"MLST": {},
+		"MLST": {run: (*session).cmdMlst},
 		"SITE": {arg: true, run: (*session).cmdSite},
 
 		// The rest.
@@ -99,6 +101,9 @@ func (s *session) dispatch(text string) {
 		s.log.Debug("command", "line", text)
 	}
 	v := s.front.verbs[name]
+	if name != "RNTO" {
+		s.renaming = false
+	}
 	switch {
 	case strings.ContainsFunc(text, isControl):
 		s.say(line(501, "Control characters are not allowed."))
@@ -113,7 +118,7 @@ func (s *session) dispatch(text string) {
 	case v.run != nil:
 		v.run(s, arg)
 	case v.transfer:
-		s.transfer(v, join(name, arg))
+		s.transfer(v, join(name, arg), join(name, arg), nil)
 	default:
 		s.pass(name, arg, v.mend)
 	}

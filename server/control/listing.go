@@ -1,0 +1,280 @@
+package control
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"natftpd/driver"
+	"natftpd/server/data"
+)
+
+const (
+	// sortUpTo is how many entries of a directory are sorted by name. A larger
+	// one is sent as the disk has it, so that its size costs no memory.
+	sortUpTo = 8 << 10
+	// listBatch is how many entries are read at a time.
+	listBatch = 1 << 10
+	// maxStat is how many entries STAT lists on the control connection.
+	maxStat = 2000
+)
+
+// A listing goes over a data connection, which is the library's to open and to
+// close; what is in it is ours. So the library is told to list "/", is shown an
+// empty folder, and when it writes the nothing that is in it, the listing is
+// written in its place.
+
+// listing is what is to be listed, and how.
+type listing struct {
+	home   *driver.Home
+	dir    string // the folder
+	only   string // a pattern that names have to match; "": all
+	single fs.FileInfo
+	name   string // single's, as the client wrote it
+	prefix string // before each name: NLST answers with names that can be used as they are
+	line   func(b []byte, info fs.FileInfo, name string) []byte
+}
+
+// listed is a data connection whose first write writes a listing.
+type listed struct {
+	*data.Conn
+	listing *listing
+}
+
+func (l *listed) Write(p []byte) (int, error) {
+	if _, err := l.Conn.Write(nil); err != nil { // the TLS handshake, also for an empty listing
+		return 0, err
+	}
+	return len(p), l.listing.write(l.Conn)
+}
+
+// write writes the listing.
+func (l *listing) write(w io.Writer) error {
+	if l.single != nil {
+		_, err := w.Write(l.line(nil, l.single, l.name))
+		return err
+	}
+	var b []byte
+	return l.each(func(info fs.FileInfo) error {
+		b = l.line(b[:0], info, l.prefix+info.Name())
+		_, err := w.Write(b)
+		return err
+	})
+}
+
+// each visits the entries: sorted when they are few.
+func (l *listing) each(visit func(fs.FileInfo) error) error {
+	f, err := l.home.Open(l.dir)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	var early []fs.FileInfo
+	for sorted := false; ; {
+		batch, err := f.Readdir(listBatch)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return err
+		}
+		if !sorted {
+			early = append(early, batch...)
+			if err == nil && len(early) < sortUpTo {
+				continue
+			}
+			if err != nil {
+				slices.SortFunc(early, func(a, b fs.FileInfo) int { return strings.Compare(a.Name(), b.Name()) })
+			}
+			sorted, batch, early = true, early, nil
+		}
+		for _, info := range batch {
+			if match, _ := path.Match(l.only, info.Name()); l.only != "" && !match {
+				continue
+			}
+			if err := visit(info); err != nil {
+				return err
+			}
+		}
+		if err != nil {
+			return nil
+		}
+	}
+}
+
+// abs is a path of the client's as seen from the home.
+func (s *session) abs(p string) string {
+	if path.IsAbs(p) {
+		return path.Clean(p)
+	}
+	return path.Join("/", s.ctx.Path(), p)
+}
+
+// plan finds what an argument of LIST, NLST or STAT means: options first, which
+// only ls knows; then a file, a folder, or a pattern for the names of one. What
+// exists under the very name is no pattern and no option.
+func (s *session) plan(arg string) (*listing, error) {
+	info, err := s.home.Stat(s.abs(arg))
+	for err != nil && strings.HasPrefix(arg, "-") {
+		_, arg, _ = strings.Cut(arg, " ")
+		arg = strings.TrimLeft(arg, " ")
+		info, err = s.home.Stat(s.abs(arg))
+	}
+	l := &listing{home: s.home, dir: s.abs(arg)}
+	switch {
+	case err == nil && info.IsDir():
+		l.prefix = arg
+	case err == nil:
+		l.single, l.name = info, arg
+	case strings.ContainsAny(path.Base(arg), "*?["):
+		dir, pattern := path.Split(arg)
+		if _, bad := path.Match(pattern, ""); bad != nil {
+			return nil, err
+		}
+		l.dir, l.only, l.prefix = s.abs(dir), pattern, dir
+		if err := l.each(func(fs.FileInfo) error { return errFound }); !errors.Is(err, errFound) {
+			return nil, fmt.Errorf("%s: no such file", arg)
+		}
+	default:
+		return nil, err
+	}
+	if l.prefix != "" && !strings.HasSuffix(l.prefix, "/") {
+		l.prefix += "/"
+	}
+	return l, nil
+}
+
+// errFound ends a search.
+var errFound = errors.New("found")
+
+// cmdList is LIST: lines as ls has them, of names alone.
+func (s *session) cmdList(arg string) {
+	l, err := s.plan(arg)
+	if err != nil {
+		s.say(line(550, "%s", err))
+		return
+	}
+	now := time.Now()
+	l.prefix, l.name = "", path.Base(l.name)
+	l.line = func(b []byte, info fs.FileInfo, name string) []byte { return appendListLine(b, info, name, now) }
+	s.list("LIST", arg, l)
+}
+
+// cmdNlst is NLST: names for programs, that mean the same file in the next
+// command.
+func (s *session) cmdNlst(arg string) {
+	l, err := s.plan(arg)
+	if err != nil {
+		s.say(line(550, "%s", err))
+		return
+	}
+	l.line = func(b []byte, _ fs.FileInfo, name string) []byte { return append(append(b, name...), "\r\n"...) }
+	s.list("NLST", arg, l)
+}
+
+// cmdMlsd lists facts of what is in a folder, and only in one (RFC 3659,
+// section 7).
+func (s *session) cmdMlsd(arg string) {
+	info, err := s.home.Stat(s.abs(arg))
+	switch {
+	case err != nil:
+		s.say(line(550, "%s", err))
+		return
+	case !info.IsDir():
+		s.say(line(501, "MLSD lists folders. Use MLST for a file."))
+		return
+	}
+	access, chosen := s.account.Access, s.facts
+	s.list("MLSD", arg, &listing{home: s.home, dir: s.abs(arg), line: func(b []byte, info fs.FileInfo, name string) []byte {
+		return append(append(appendFacts(b, info, "", access, chosen), name...), "\r\n"...)
+	}})
+}
+
+// list sends a listing by way of the library.
+func (s *session) list(name, arg string, l *listing) {
+	s.transfer(s.front.verbs[name], join(name, arg), "LIST /", l)
+}
+
+// cmdMlst tells the facts of one file on the control connection (RFC 3659,
+// section 7.2).
+func (s *session) cmdMlst(arg string) {
+	name := s.abs(arg)
+	info, err := s.home.Stat(name)
+	if err != nil {
+		s.say(line(550, "%s", err))
+		return
+	}
+	kind := ""
+	if info.IsDir() && name == path.Clean("/"+s.ctx.Path()) {
+		kind = "cdir"
+	}
+	facts := appendFacts(nil, info, kind, s.account.Access, s.facts)
+	s.say(reply{250, []string{"Facts:", string(facts) + name, "End."}})
+}
+
+// statPath lists a path on the control connection (RFC 959, section 4.1.3).
+func (s *session) statPath(arg string) {
+	l, err := s.plan(arg)
+	if err != nil {
+		s.say(line(550, "%s", err))
+		return
+	}
+	now, code := time.Now(), 212
+	out := []string{"Status of " + arg + ":"}
+	add := func(info fs.FileInfo, name string) {
+		out = append(out, strings.TrimSuffix(string(appendListLine(nil, info, name, now)), "\r\n"))
+	}
+	if l.single != nil {
+		code = 213
+		add(l.single, path.Base(l.name))
+	} else if err := l.each(func(info fs.FileInfo) error {
+		if len(out) > maxStat {
+			return fmt.Errorf("more than %d entries, use LIST", maxStat)
+		}
+		add(info, info.Name())
+		return nil
+	}); err != nil {
+		s.say(line(450, "%s", err))
+		return
+	}
+	s.say(reply{code, append(out, "End of status.")})
+}
+
+// cmdOpts chooses the facts of MLST and MLSD (RFC 3659, section 7.9), or says
+// that names are UTF-8.
+func (s *session) cmdOpts(arg string) {
+	fields := strings.Fields(arg)
+	switch name := strings.ToUpper(fields[0]); {
+	case name == "MLST" && len(fields) <= 2:
+		s.facts = 0
+		chosen := ""
+		wanted := strings.Split(strings.ToLower(strings.Join(fields[1:], "")), ";")
+		for i, fact := range factNames {
+			if slices.Contains(wanted, strings.ToLower(fact)) {
+				s.facts |= 1 << i
+				chosen += fact + ";"
+			}
+		}
+		s.say(line(200, "MLST OPTS %s", chosen))
+	case name == "UTF8" || name == "UTF-8":
+		s.say(line(200, "Names are always UTF-8."))
+	default:
+		s.say(line(501, "Unknown option."))
+	}
+}
+
+// featMlst is the line of FEAT that tells the facts, with a star behind those
+// that are on.
+func (s *session) featMlst() string {
+	text := "MLST "
+	for i, fact := range factNames {
+		text += fact
+		if s.facts.has(i) {
+			text += "*"
+		}
+		text += ";"
+	}
+	return text
+}

@@ -14,6 +14,7 @@ import (
 // the router, also when this host has another address by then, and the end of that
 // one leaves nothing.
 func TestAfterACrashNothingIsLeftOnTheRouter(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		name    string
 		options lab.Options

@@ -19,11 +19,10 @@ const (
 	// mappedWithin is when the router must forward everything: eleven ports,
 	// asked for one after the other at the pace of weak routers.
 	mappedWithin = 60 * time.Second
-	// Contracts of the first release: a change of the WAN address is noticed
-	// within nat.check_interval where the gateway tells it, and within 35 s
-	// where STUN alone does.
-	gatewayNoticesWithin = 15 * time.Second
-	stunNoticesWithin    = 35 * time.Second
+	// A change of the WAN address is noticed within 5 s where the gateway
+	// announces it, and within 35 s where STUN alone tells it.
+	eventNoticesWithin = 5 * time.Second
+	stunNoticesWithin  = 35 * time.Second
 )
 
 // The default configuration behind a router that speaks UPnP: nothing is set by

@@ -21,6 +21,7 @@ const verdictWithin = 15 * time.Second
 // Whatever is wrong with the network, neighbours are served, and the log, doctor and
 // its JSON say the same about it.
 func TestVerdicts(t *testing.T) {
+	t.Parallel()
 	byHand := []string{"2121", "50000-50009"}
 	tests := []struct {
 		name      string

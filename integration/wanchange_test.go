@@ -20,7 +20,7 @@ func testWANChanges(t *testing.T, l *lab.Lab, s *server) {
 	for _, addr := range []string{"11.22.5.1", "11.22.6.2", "11.22.7.3"} {
 		to := netip.MustParseAddr(addr)
 		l.Router.ChangeWAN(t, to)
-		lab.Await(t, gatewayNoticesWithin, func() error { return told(l.Internet, s.at(to), to) })
+		lab.Await(t, eventNoticesWithin, func() error { return told(l.Internet, s.at(to), to) })
 	}
 	transfer.finish(t)
 	testClients(t, l.Internet, s, l.Router.WAN(), pasv)

@@ -45,6 +45,9 @@ func home(change func(*natdiscovery.Look)) natdiscovery.Look {
 	for p := uint16(50000); p < 50010; p++ {
 		look.Status.Passive = append(look.Status.Passive, natdiscovery.Port{Internal: p, External: p, State: natdiscovery.PortVerified})
 	}
+	look.Status.PathMTU, look.Status.Hairpin = 1492, natdiscovery.HairpinYes
+	look.Status.UDPMapping, look.Status.UDPPortPreserved = stun.EndpointIndependent, true
+	look.Status.Methods = []natdiscovery.MethodStatus{{Method: gateway.UPnP}}
 	if change != nil {
 		change(&look)
 	}
@@ -70,6 +73,7 @@ func pointers(ports []natdiscovery.Port) []*natdiscovery.Port {
 func looks() map[string]natdiscovery.Look {
 	noGateway := func(l *natdiscovery.Look) {
 		l.Status.Gateway, l.Search = nil, gateway.ErrNotFound
+		l.Status.PathMTU, l.Status.Hairpin, l.Status.UDPMapping = 0, natdiscovery.HairpinUnknown, stun.Unknown
 		all(&l.Status, natdiscovery.PortByHand, "")
 	}
 	return map[string]natdiscovery.Look{
@@ -161,7 +165,7 @@ func TestTheDoctorsJSONKeepsItsNames(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"version", "verdict", "advice", "reachable", "address", "external_address", "source",
-		"serving", "port_mapping", "host", "gateway", "stun", "ports", "rules", "tried", "seconds"} {
+		"serving", "port_mapping", "host", "gateway", "methods", "stun", "uplink", "ports", "rules", "tried", "seconds"} {
 		if _, ok := got[name]; !ok {
 			t.Errorf("%q is missing", name)
 		}

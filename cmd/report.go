@@ -24,9 +24,12 @@ type report struct {
 	Host     hostReport          `json:"host"`
 	Gateway  *gatewayReport      `json:"gateway"`
 	// Search is why no gateway was found.
-	Search string       `json:"search,omitempty"`
-	STUN   []stunReport `json:"stun"`
-	Ports  []portReport `json:"ports"`
+	Search string `json:"search,omitempty"`
+	// Methods are the ways to ask the router that are allowed.
+	Methods []methodReport `json:"methods"`
+	STUN    []stunReport   `json:"stun"`
+	Uplink  uplinkReport   `json:"uplink"`
+	Ports   []portReport   `json:"ports"`
 	// Rules are what to type into the router where it opens nothing itself.
 	Rules []ruleReport `json:"rules"`
 	// Tried: ports were opened for the look, and closed again.
@@ -48,6 +51,20 @@ type gatewayReport struct {
 	Service  string  `json:"service"`
 	External string  `json:"external_address"`
 	Age      float64 `json:"age_seconds"`
+}
+
+type methodReport struct {
+	Method  string `json:"method"`
+	Problem string `json:"problem,omitempty"`
+}
+
+// uplinkReport is what was measured on the way to the internet; zero values are
+// not known.
+type uplinkReport struct {
+	PathMTU          int    `json:"path_mtu"`
+	Hairpin          string `json:"hairpin"`
+	UDPMapping       string `json:"udp_mapping"`
+	UDPPortPreserved bool   `json:"udp_port_preserved"`
 }
 
 type stunReport struct {
@@ -96,6 +113,10 @@ func newReport(look natdiscovery.Look, cfg natdiscovery.Config, serving bool) re
 	}
 	if look.Search != nil {
 		r.Search = look.Search.Error()
+	}
+	r.Uplink = uplinkReport{PathMTU: st.PathMTU, Hairpin: string(st.Hairpin), UDPMapping: string(st.UDPMapping), UDPPortPreserved: st.UDPPortPreserved}
+	for _, m := range st.Methods {
+		r.Methods = append(r.Methods, methodReport{string(m.Method), m.Problem})
 	}
 	for _, a := range look.STUN {
 		one := stunReport{Server: a.Server, Millis: float64(a.RTT.Microseconds()) / 1000}

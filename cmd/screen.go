@@ -129,6 +129,11 @@ func (r report) evidence(s *screen) {
 	case r.Search != "":
 		s.fact("router", r.Search)
 	}
+	for _, m := range r.Methods {
+		if m.Problem != "" {
+			s.fact(m.Method, m.Problem)
+		}
+	}
 	for _, a := range r.STUN {
 		if a.Problem != "" {
 			s.fact("STUN", fmt.Sprintf("%s: %s", a.Server, a.Problem))
@@ -147,10 +152,36 @@ func (r report) evidence(s *screen) {
 	if r.Source != "" {
 		s.fact("address", fmt.Sprintf("%s, believed by the word of the %s", r.External, sourceName(r.Source)))
 	}
+	if uplink := r.uplink(); uplink != "" {
+		s.fact("uplink", uplink)
+	}
 	if r.Ports[0].External == 21 {
 		s.fact("port 21", "routers' FTP helpers rewrite what passes there in clear; TLS, or another port, keeps them out")
 	}
 	s.fact("LAN", join(", ", r.Host.LANs...))
+}
+
+// uplink is what was measured on the way to the internet.
+func (r report) uplink() string {
+	u := r.Uplink
+	var parts []string
+	if u.PathMTU > 0 {
+		parts = append(parts, fmt.Sprintf("takes packets of up to %d bytes", u.PathMTU))
+	}
+	switch u.Hairpin {
+	case "yes":
+		parts = append(parts, "neighbours reach us by the external address too")
+	case "no":
+		parts = append(parts, "neighbours don't reach us by the external address (no hairpin)")
+	}
+	if u.UDPMapping != "" {
+		kept := "not kept"
+		if u.UDPPortPreserved {
+			kept = "kept"
+		}
+		parts = append(parts, fmt.Sprintf("UDP ports %s, numbers %s", u.UDPMapping, kept))
+	}
+	return strings.Join(parts, "; ")
 }
 
 func (r report) portsText(ports []portReport) string {

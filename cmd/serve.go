@@ -16,6 +16,7 @@ import (
 	"natftpd/natdiscovery"
 	"natftpd/natdiscovery/gateway"
 	"natftpd/server"
+	"natftpd/server/control"
 )
 
 const (
@@ -74,26 +75,31 @@ func (p *program) serve(ctx context.Context) error {
 		Accounts:     accounts,
 		Sessions:     driver.NewSessions(maxSessions, maxSessionsPerAddress),
 		Status:       func() *natdiscovery.Status { return discovery.Status() },
+		Awaited:      func(o control.Outcome) { discovery.Report(natdiscovery.DataConnection(o)) },
 		DrainTimeout: drainTimeout,
 	})
 	if err := service.Listen(); err != nil {
 		return err
-	}
-	if err := service.LimitSegments(int(loaded.NAT.MaxSegmentSize.Bytes)); err != nil {
-		log.Warn("nat.max_segment_size has no effect", "error", err)
 	}
 	looking := discoveryOf(loaded.Config, service.Addr(), log)
 	looking.StateDir = stateDir
 	discovery = natdiscovery.New(looking)
 	greeting.started(loaded, service.Addr(), users)
 
-	return run(ctx, service, discovery, greeting, !localOnly(service.Addr()), log)
+	segments := &segments{setting: loaded.NAT.MaxSegmentSize, limit: service.LimitSegments, log: log}
+	segments.set(int(loaded.NAT.MaxSegmentSize.Bytes))
+	outside := []func(context.Context, *natdiscovery.Discovery){greeting.watch, segments.watch}
+	if localOnly(service.Addr()) {
+		outside = nil
+	}
+	return run(ctx, service, discovery, outside, log)
 }
 
 // run serves until a signal: then the sessions are drained first, and the ports
 // on the router closed when nobody needs them any more. A second signal ends the
-// program at once.
-func run(ctx context.Context, service *server.Server, discovery *natdiscovery.Discovery, greeting *greeting, outside bool, log *slog.Logger) error {
+// program at once. The watchers follow what the internet sees of us; without any
+// nobody outside is served, and the router is left alone.
+func run(ctx context.Context, service *server.Server, discovery *natdiscovery.Discovery, watchers []func(context.Context, *natdiscovery.Discovery), log *slog.Logger) error {
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // from here on a signal does what it does by default
@@ -106,7 +112,7 @@ func run(ctx context.Context, service *server.Server, discovery *natdiscovery.Di
 		log.Info("FTP service ended")
 		return err
 	})
-	if outside {
+	if len(watchers) > 0 {
 		group.Go(func() error {
 			// Whatever is wrong with the network, the LAN is served.
 			if err := discovery.Run(discovering); err != nil {
@@ -114,8 +120,10 @@ func run(ctx context.Context, service *server.Server, discovery *natdiscovery.Di
 			}
 			return nil
 		})
+	}
+	for _, watch := range watchers {
 		group.Go(func() error {
-			greeting.watch(discovering, discovery)
+			watch(discovering, discovery)
 			return nil
 		})
 	}

@@ -24,8 +24,7 @@ const module = "natftpd/"
 var imports = map[string]struct{ code, tests []string }{
 	"cmd/natftpd": {code: []string{"cmd"}},
 	"cmd": {
-		code:  []string{"conf", "driver", "natdiscovery", "natdiscovery/gateway", "server"},
-		tests: []string{"natdiscovery/stun"},
+		code: []string{"conf", "driver", "natdiscovery", "natdiscovery/gateway", "natdiscovery/stun", "server", "server/control"},
 	},
 
 	"conf":   {},

@@ -41,7 +41,6 @@ func Once(ctx context.Context, cfg Config, serving bool) Look {
 	cfg.StateDir = "" // the journal is the server's
 	g := &guest{serving: serving, opened: map[uint16]bool{}, searches: map[gateway.Method]error{}}
 	cfg = g.watched(cfg)
-	cfg.StateDir = "" // a running server's journal is its own
 
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()

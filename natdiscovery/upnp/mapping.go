@@ -14,30 +14,6 @@ import (
 // listing it.
 const listingDelay = 300 * time.Millisecond
 
-const (
-	// leaseSlack is how much of a lease may pass between a grant and the look
-	// at it.
-	leaseSlack = 10 * time.Second
-	// smallTable is how many mappings the smallest tables hold.
-	smallTable = 16
-)
-
-// habits is what was learnt of a router by asking it.
-type habits struct {
-	permanent bool          // takes only mappings without a lease (error 725; MikroTik and others)
-	anew      bool          // does not renew: a mapping is deleted and added again
-	accepted  bool          // took a mapping
-	longest   time.Duration // the longest lease listed after a mapping was new
-}
-
-// took notes what a router listed after it took a mapping.
-func (h *habits) took(e, before entry) {
-	h.accepted = true
-	if !before.ours || h.anew {
-		h.longest = max(h.longest, e.left)
-	}
-}
-
 // Map adds or renews a mapping and reads it back. It looks at the port first,
 // because some routers let one host overwrite another's mapping. What the router
 // refuses comes back as *Fault.
@@ -57,7 +33,7 @@ func (c *Client) Map(ctx context.Context, r gateway.Request) (gateway.Mapping, e
 		// In secure mode a router lets nobody but its client remove a mapping.
 		err = fmt.Errorf("%w; it is our own from before, and ends by itself: %v", taken(r, before), err)
 	}
-	if err == nil && !anew && c.ranOn(r, before, e) {
+	if err == nil && !anew && c.habits.ranOn(r, before, e) {
 		e, err = c.write(ctx, r, true)
 		c.habits.anew = err == nil && e.left > before.left
 	}
@@ -195,17 +171,6 @@ func (c *Client) askForAny(ctx context.Context, r gateway.Request, conflict erro
 		return err
 	}
 	return fmt.Errorf("%w; it offers port %d instead", conflict, port)
-}
-
-// ranOn says whether a renewal left the lease as it was: some routers accept it and
-// let the old one run out. Their clocks count seconds, and leases are cut short, so
-// this is judged by what was granted before, or asked for.
-func (c *Client) ranOn(r gateway.Request, before, now entry) bool {
-	full := c.habits.longest
-	if full == 0 {
-		full = min(r.Lease, maxLease)
-	}
-	return before.left > 0 && now.left > 0 && now.left <= before.left && now.left < full-leaseSlack
 }
 
 // explainFailure finds out what error 501 means: miniupnpd answers it behind

@@ -122,7 +122,7 @@ func (h *hearing) reason(n notice) (gateway.Reason, bool) {
 		// It has one more, or one less, address (UDA 1.2.4), and lives on.
 		before := h.boots[name]
 		changed(h.boots, name, n.nextBoot)
-		return gateway.AddressChanged, n.nextBoot != before
+		return gateway.AddressChanged, n.nextBoot != "" && n.nextBoot != before
 	case "ssdp:alive":
 		rebooted := changed(h.boots, name, n.boot)
 		moved := changed(h.locations, n.usn, n.location)

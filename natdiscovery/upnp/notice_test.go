@@ -63,6 +63,7 @@ func TestAnnouncementIsAReasonToAsk(t *testing.T) {
 		{"an update, and the boot id that it announced", []string{
 			announcement("ssdp:update", usn, "BOOTID.UPNP.ORG: 7", "NEXTBOOTID.UPNP.ORG: 8"), alive(at, "BOOTID.UPNP.ORG: 8")},
 			[]gateway.Reason{gateway.AddressChanged, ""}},
+		{"an update of nothing", []string{announcement("ssdp:update", usn)}, []gateway.Reason{""}},
 		{"a word that nobody knows", []string{announcement("ssdp:hello", usn)}, []gateway.Reason{""}},
 		{"a search", []string{"M-SEARCH * HTTP/1.1\r\n\r\n"}, []gateway.Reason{""}},
 		{"nothing", []string{""}, []gateway.Reason{""}},

@@ -93,6 +93,7 @@ type firewall struct {
 	web      *web
 	service  service
 	internal netip.Addr
+	detour   error // why it is asked by IPv4; nil: it is not
 }
 
 // askFirewall performs an action about a pinhole to internal.
@@ -102,8 +103,12 @@ func (c *Client) askFirewall(ctx context.Context, internal netip.AddrPort, actio
 		return fmt.Errorf("%s: %w", subject(action, internal.Port()), err)
 	}
 	err = f.ask(ctx, action, internal.Port(), in, out)
-	if errors.Is(err, gateway.ErrGone) {
+	switch {
+	case errors.Is(err, gateway.ErrGone):
 		c.firewall = nil // looked for again next time
+	case f.detour != nil && code(err) == codeNotAuthorized:
+		c.firewall = nil
+		return fmt.Errorf("%w: %w; asked by IPv4, it says: %w", gateway.ErrNoPinholes, f.detour, err)
 	}
 	return err
 }
@@ -125,7 +130,8 @@ func (c *Client) firewallFor(ctx context.Context, internal netip.Addr) (*firewal
 	case err != nil && len(c.firewalls) == 0:
 		return nil, fmt.Errorf("%w: %w", gateway.ErrNoPinholes, err)
 	case err != nil:
-		f = &firewall{web: c.web, service: c.firewalls[0], internal: internal}
+		// Some routers do not insist on the address.
+		f = &firewall{web: c.web, service: c.firewalls[0], internal: internal, detour: err}
 	}
 	if err := f.allows(ctx); err != nil {
 		return nil, err

@@ -157,8 +157,8 @@ func TestPinholeIsAskedForByIPv4WhereThereIsNoOtherWay(t *testing.T) {
 	r, c := discovered(t, func(b *nattest.Behaviour) { b.Version = 2 })
 	c.cfg.Search6, c.cfg.Wait = []netip.AddrPort{silent.Search()}, 50*time.Millisecond
 	_, err := c.OpenPinhole(t.Context(), ours6, time.Hour)
-	if code(err) != codeNotAuthorized || !errors.Is(err, gateway.ErrRefused) {
-		t.Errorf("got %v, want error %d", err, codeNotAuthorized)
+	if code(err) != codeNotAuthorized || !errors.Is(err, gateway.ErrNoPinholes) || !strings.Contains(err.Error(), "search by IPv6 from ::1") {
+		t.Errorf("got %v, want %v with error %d, and why it was not asked by IPv6", err, gateway.ErrNoPinholes, codeNotAuthorized)
 	}
 	if got := r.Asked("AddPinhole"); got != 1 {
 		t.Errorf("asked %d times, want once", got)

@@ -1,10 +1,16 @@
 package upnp
 
 import (
+	"context"
+	"errors"
+	"net"
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
+
+	"natftpd/natdiscovery/gateway"
 )
 
 func TestParseReply(t *testing.T) {
@@ -39,6 +45,28 @@ func TestParseReply(t *testing.T) {
 				t.Errorf("got location %q, want %q", got, c.location)
 			}
 		})
+	}
+}
+
+func TestLinkLocalRouterIsAskedOnItsLink(t *testing.T) {
+	from := netip.MustParseAddr("fe80::1%lan0")
+	r, err := parseReply([]byte(at("http://[2001:db8::1]:5000/desc.xml")), from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dialled := ""
+	w := &web{timeout: time.Second, dial: func(_ context.Context, _, address string) (net.Conn, error) {
+		dialled = address
+		return nil, net.ErrClosed
+	}}
+	if _, _, err := describe(t.Context(), w, r.location); !errors.Is(err, gateway.ErrGone) {
+		t.Errorf("got %v, want %v", err, gateway.ErrGone)
+	}
+	if want := "[fe80::1%lan0]:5000"; dialled != want {
+		t.Errorf("dialled %s, want %s", dialled, want)
+	}
+	if cfg := (Config{LANs: []netip.Prefix{netip.MustParsePrefix("fe80::/10")}}); !cfg.believes(from) {
+		t.Errorf("%s is not believed on its own link", from)
 	}
 }
 

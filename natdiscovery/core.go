@@ -23,15 +23,16 @@ const (
 
 // core is everything the decisions need. It is owned by one goroutine.
 type core struct {
-	cfg     Config // its values only; the core calls none of its functions
-	network networkState
-	gw      gatewayState
-	methods []methodState // in the order of preference
-	ports   []port        // the control port, then the passive ports in order
-	stun    stunState
-	name    nameState
-	ext     advertised
-	disk    diskState
+	cfg      Config // its values only; the core calls none of its functions
+	network  networkState
+	gw       gatewayState
+	methods  []methodState // in the order of preference
+	ports    []port        // the control port, then the passive ports in order
+	pinholes pinholeState
+	stun     stunState
+	name     nameState
+	ext      advertised
+	disk     diskState
 
 	// former is what was left on gateways before the one in use was found.
 	former []remnant
@@ -87,6 +88,7 @@ type duty struct {
 func newCore(cfg Config, j journal) *core {
 	c := &core{cfg: cfg, former: j.mappings, methods: newMethods(cfg)}
 	c.ports = newPorts(cfg)
+	c.pinholes.former = j.pinholes
 	c.disk.keep(j)
 	if j.external.IsValid() {
 		c.ext = advertised{addr: j.external, source: SourceLastRun}

@@ -50,6 +50,8 @@ type Config struct {
 	LANs          []netip.Prefix
 	// Lease is asked for with every mapping. Zero: one that never ends.
 	Lease time.Duration
+	// Pinholes opens the same ports in the gateway's IPv6 firewall as well.
+	Pinholes bool
 	// CheckInterval is the longest until a new address that the gateway tells
 	// is noticed. Zero: 15 s.
 	CheckInterval time.Duration

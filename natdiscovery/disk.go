@@ -90,6 +90,10 @@ func (c *core) journal() journal {
 	if gateway.Public(c.ext.addr) {
 		j.external = c.ext.addr
 	}
+	j.pinholes = slices.Clone(c.pinholes.former)
+	for _, p := range c.pinholes.open() {
+		j.pinholes = append(j.pinholes, leftPinhole{c.device(), p})
+	}
 	for _, a := range c.gw.stale {
 		j.mappings = append(j.mappings, c.remnant(a.mapping))
 	}
@@ -108,8 +112,12 @@ func (c *core) journal() journal {
 // remnant is a mapping on the gateway that is, or was last, in use.
 func (c *core) remnant(m gateway.Mapping) remnant {
 	m.Formerly = netip.Addr{}
-	g := &c.gw
-	return remnant{gateway.Device{Address: g.identity.Address, ID: g.identity.ID}, g.method, m}
+	return remnant{c.device(), c.gw.method, m}
+}
+
+// device is the gateway as the journal knows it again.
+func (c *core) device() gateway.Device {
+	return gateway.Device{Address: c.gw.identity.Address, ID: c.gw.identity.ID}
 }
 
 // permanent says whether the mapping stays until somebody removes it.

@@ -149,13 +149,13 @@ func TestNextStartTakesOver(t *testing.T) {
 	t.Run("and dies again at once", func(t *testing.T) {
 		s := newStory(t, journalled(t))
 		s.until(time.Minute)
-		for range 20 {
+		for range 8 {
 			s.dies(func(c *Config) { c.FirstPassive++; c.LastPassive++ })
 			s.after(1200 * time.Millisecond)
 		}
 		s.dies()
 		s.after(time.Minute)
-		if got := s.router.lists(lanA); got != "2121, 50020-50029" {
+		if got := s.router.lists(lanA); got != "2121, 50008-50017" {
 			t.Errorf("the router lists %q", got)
 		}
 	})

@@ -24,6 +24,7 @@ const lastYear = 9999
 type journal struct {
 	external netip.Addr
 	mappings []remnant
+	pinholes []leftPinhole
 }
 
 // remnant is a mapping that a gateway has, or may have, for us. Of the device only
@@ -34,10 +35,17 @@ type remnant struct {
 	mapping gateway.Mapping
 }
 
+// leftPinhole is a pinhole that a gateway has for us.
+type leftPinhole struct {
+	device  gateway.Device
+	pinhole gateway.Pinhole
+}
+
 // sameAs says whether two journals differ in more than the time at which a mapping
 // was confirmed: a renewal is not worth a write.
 func (j journal) sameAs(o journal) bool {
-	return j.external == o.external && slices.EqualFunc(j.mappings, o.mappings, remnant.sameAs)
+	return j.external == o.external && slices.EqualFunc(j.mappings, o.mappings, remnant.sameAs) &&
+		slices.EqualFunc(j.pinholes, o.pinholes, leftPinhole.sameAs)
 }
 
 func (r remnant) sameAs(o remnant) bool {
@@ -45,12 +53,18 @@ func (r remnant) sameAs(o remnant) bool {
 	return r == o
 }
 
+func (p leftPinhole) sameAs(o leftPinhole) bool {
+	p.pinhole.Granted, o.pinhole.Granted = time.Time{}, time.Time{}
+	return p == o
+}
+
 // The form of the file, for people to read as well.
 type (
 	journalFile struct {
-		Version  int             `json:"version"`
-		External netip.Addr      `json:"external_address,omitzero"`
-		Mappings []journalRecord `json:"mappings,omitempty"`
+		Version  int              `json:"version"`
+		External netip.Addr       `json:"external_address,omitzero"`
+		Mappings []journalRecord  `json:"mappings,omitempty"`
+		Pinholes []journalPinhole `json:"ipv6_pinholes,omitempty"`
 	}
 	journalRecord struct {
 		Gateway     netip.Addr     `json:"gateway"`
@@ -62,6 +76,14 @@ type (
 		Granted     time.Time      `json:"granted,omitzero"` // none: nobody knows whether it was
 		Lifetime    seconds        `json:"lease_granted_seconds"`
 		Description string         `json:"description"`
+	}
+	journalPinhole struct {
+		Gateway   netip.Addr     `json:"gateway"`
+		GatewayID string         `json:"gateway_id,omitempty"`
+		Internal  netip.AddrPort `json:"internal"`
+		ID        string         `json:"pinhole_id"`
+		Granted   time.Time      `json:"granted"`
+		Lifetime  seconds        `json:"lease_granted_seconds"`
 	}
 	// seconds is a duration as the protocols count it.
 	seconds uint32
@@ -81,6 +103,10 @@ func (j journal) encode() ([]byte, error) {
 			Asked: secondsOf(r.mapping.Lease), Granted: r.mapping.Granted.Round(0).UTC(), Lifetime: secondsOf(r.mapping.Lifetime),
 			Description: r.mapping.Description,
 		})
+	}
+	for _, p := range j.pinholes {
+		f.Pinholes = append(f.Pinholes, journalPinhole{p.device.Address, p.device.ID, p.pinhole.Internal, p.pinhole.ID,
+			p.pinhole.Granted.Round(0).UTC(), secondsOf(p.pinhole.Lifetime)})
 	}
 	data, err := json.MarshalIndent(f, "", "  ")
 	if err != nil {
@@ -109,20 +135,29 @@ func decodeJournal(data []byte) (journal, error) {
 	}
 	j := journal{external: f.External}
 	for i, r := range f.Mappings {
-		r.Granted = r.Granted.UTC()
-		if r.Granted.Year() > lastYear {
-			return journal{}, fmt.Errorf("read the journal: mapping %d was granted after the year %d", i+1, lastYear)
-		}
-		if !r.Gateway.IsValid() || !r.Internal.IsValid() || r.Internal.Port() == 0 || r.External == 0 {
-			return journal{}, fmt.Errorf("read the journal: mapping %d has no gateway, no internal address or no port", i+1)
+		if !leftOn(r.Gateway, r.Internal, r.Granted) || r.External == 0 {
+			return journal{}, fmt.Errorf("read the journal: mapping %d: no such mapping exists", i+1)
 		}
 		j.mappings = append(j.mappings, remnant{
 			device: gateway.Device{Address: r.Gateway, ID: r.GatewayID}, method: r.Method,
 			mapping: gateway.Mapping{
 				Request: gateway.Request{Internal: r.Internal, External: r.External, Lease: r.Asked.duration(), Description: r.Description},
-				Granted: r.Granted, Lifetime: r.Lifetime.duration(),
+				Granted: r.Granted.UTC(), Lifetime: r.Lifetime.duration(),
 			},
 		})
 	}
+	for i, p := range f.Pinholes {
+		if !leftOn(p.Gateway, p.Internal, p.Granted) || p.ID == "" || p.Granted.IsZero() {
+			return journal{}, fmt.Errorf("read the journal: pinhole %d: no such pinhole exists", i+1)
+		}
+		j.pinholes = append(j.pinholes, leftPinhole{gateway.Device{Address: p.Gateway, ID: p.GatewayID},
+			gateway.Pinhole{Internal: p.Internal, ID: p.ID, Granted: p.Granted.UTC(), Lifetime: p.Lifetime.duration()}})
+	}
 	return j, nil
+}
+
+// leftOn says whether something to internal can have been granted on a gateway at
+// that time.
+func leftOn(router netip.Addr, internal netip.AddrPort, granted time.Time) bool {
+	return router.IsValid() && internal.IsValid() && internal.Port() != 0 && granted.UTC().Year() <= lastYear
 }

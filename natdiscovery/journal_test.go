@@ -24,7 +24,9 @@ func aJournal() journal {
 	confirmed.Granted, confirmed.Lifetime = time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC), 20*time.Minute
 	forever.Granted = confirmed.Granted
 	return journal{external: wanA, mappings: []remnant{
-		{device, gateway.UPnP, confirmed}, {device, gateway.UPnP, asked}, {device, gateway.UPnP, forever}}}
+		{device, gateway.UPnP, confirmed}, {device, gateway.UPnP, asked}, {device, gateway.UPnP, forever}},
+		pinholes: []leftPinhole{{device, gateway.Pinhole{Internal: netip.AddrPortFrom(lasting, 2121), ID: "7",
+			Granted: confirmed.Granted, Lifetime: time.Hour}}}}
 }
 
 func TestJournalIsReadAsItWasWritten(t *testing.T) {
@@ -82,19 +84,21 @@ func (w writer) Write(p []byte) (int, error) {
 }
 
 var badJournals = map[string]string{
-	"is empty":                        "",
-	"is half written":                 `{"version": 1, "external_address": "11.2`,
-	"has something behind its end":    `{"version": 1} {}`,
-	"is of a later version":           `{"version": 2}`,
-	"is of no version":                `{}`,
-	"has a key that nobody knows":     `{"version": 1, "colour": "red"}`,
-	"has a private external address":  `{"version": 1, "external_address": "192.168.1.2"}`,
-	"has an external address of IPv6": `{"version": 1, "external_address": "2600::1"}`,
-	"has a mapping of no port":        `{"version": 1, "mappings": [{"gateway": "192.168.77.1", "internal": "192.168.77.10:2121", "external_port": 0}]}`,
-	"has a mapping to no port":        `{"version": 1, "mappings": [{"gateway": "192.168.77.1", "internal": "192.168.77.10:0", "external_port": 21}]}`,
-	"has a mapping on no gateway":     `{"version": 1, "mappings": [{"internal": "192.168.77.10:2121", "external_port": 21}]}`,
-	"has a mapping of year 10000":     `{"version": 1, "mappings": [{"gateway": "192.168.77.1", "internal": "192.168.77.10:2121", "external_port": 21, "granted": "9999-12-31T23:59:59-01:00"}]}`,
-	"is far too large":                `{"version": 1}` + strings.Repeat(" ", journalLimit),
+	"is empty":                           "",
+	"is half written":                    `{"version": 1, "external_address": "11.2`,
+	"has something behind its end":       `{"version": 1} {}`,
+	"is of a later version":              `{"version": 2}`,
+	"is of no version":                   `{}`,
+	"has a key that nobody knows":        `{"version": 1, "colour": "red"}`,
+	"has a private external address":     `{"version": 1, "external_address": "192.168.1.2"}`,
+	"has an external address of IPv6":    `{"version": 1, "external_address": "2600::1"}`,
+	"has a mapping of no port":           `{"version": 1, "mappings": [{"gateway": "192.168.77.1", "internal": "192.168.77.10:2121", "external_port": 0}]}`,
+	"has a mapping to no port":           `{"version": 1, "mappings": [{"gateway": "192.168.77.1", "internal": "192.168.77.10:0", "external_port": 21}]}`,
+	"has a mapping on no gateway":        `{"version": 1, "mappings": [{"internal": "192.168.77.10:2121", "external_port": 21}]}`,
+	"has a mapping of year 10000":        `{"version": 1, "mappings": [{"gateway": "192.168.77.1", "internal": "192.168.77.10:2121", "external_port": 21, "granted": "9999-12-31T23:59:59-01:00"}]}`,
+	"has a pinhole of no name":           `{"version": 1, "ipv6_pinholes": [{"gateway": "192.168.77.1", "internal": "[2600::1]:21", "pinhole_id": "", "granted": "2026-07-01T12:00:00Z"}]}`,
+	"has a pinhole that was not granted": `{"version": 1, "ipv6_pinholes": [{"gateway": "192.168.77.1", "internal": "[2600::1]:21", "pinhole_id": "1"}]}`,
+	"is far too large":                   `{"version": 1}` + strings.Repeat(" ", journalLimit),
 }
 
 func TestJournalThatIsNoneIsSetAside(t *testing.T) {

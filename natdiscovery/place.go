@@ -47,6 +47,7 @@ func (e networkRead) apply(c *core, now time.Time) {
 	was := n.Network
 	n.Network, n.addrs = e.network, e.addrs
 	n.LANs = c.lans(e.network.LANs)
+	c.planPinholes()
 	if !first && !samePlace(was, n.Network) {
 		c.moved(now)
 	}

@@ -63,6 +63,9 @@ func (c *core) mapAll() {
 	for i := range c.ports {
 		c.ports[i].again = true
 	}
+	for i := range c.pinholes.list {
+		c.pinholes.list[i].again = true
+	}
 }
 
 // leaveBehind forgets the mappings of the gateway in use, and notes what may be left
@@ -178,6 +181,7 @@ func (c *core) expire(now time.Time) {
 			p.again = true
 		}
 	}
+	c.expirePinholes(now)
 	if !c.gw.found && c.gw.searches > 0 {
 		c.nobodyMaps()
 	}

@@ -22,6 +22,7 @@ type router struct {
 	table    map[uint16]entry
 	deny     func(what string, port uint16) error // nil error: as usual
 	asked    []request
+	firewall firewall
 }
 
 type entry struct {
@@ -39,14 +40,14 @@ type request struct {
 }
 
 func newRouter(clock func() time.Time) *router {
-	return &router{clock: clock, method: gateway.UPnP, external: wanA, table: map[uint16]entry{},
+	return &router{clock: clock, method: gateway.UPnP, external: wanA, table: map[uint16]entry{}, firewall: firewall{holes: map[string]gateway.Pinhole{}},
 		device: gateway.Device{Address: netip.MustParseAddr("192.168.77.1"), Model: "Fake 1", ID: "uuid:1"}}
 }
 
 // speaks is another method of the same router, which shares its table.
 func (r *router) speaks(m gateway.Method) *router {
 	other := newRouter(r.clock)
-	other.method, other.table = m, r.table
+	other.method, other.table, other.firewall.holes = m, r.table, r.firewall.holes
 	return other
 }
 

@@ -84,30 +84,44 @@ func (d *Discovery) watch(ctx context.Context, what string, run func() error) {
 	}
 }
 
-// leave removes our mappings from the gateway, as far as it answers in time, and
-// leaves word of the others to the next start.
+// leave removes our mappings and pinholes from the gateway, as far as it answers in
+// time, and leaves word of the others to the next start.
 func (d *Discovery) leave(ctx context.Context, c *core) {
-	mappings := c.leave()
-	left := d.remove(ctx, mappings)
+	within, cancel := context.WithTimeout(ctx, leaveTimeout)
+	defer cancel()
+	mappings, pinholes := c.leave(), c.pinholes.open()
+	left := d.remove(within, mappings)
+	openStill := d.close(within, c.pinholes.by, pinholes)
 	gw := c.gw.identity.Address
 	switch {
-	case len(left) > 0:
-		d.cfg.Log.Warn("mappings left on the gateway", "count", len(left), "gateway", gw)
-	case len(mappings) > 0:
-		d.cfg.Log.Info("mappings removed from the gateway", "count", len(mappings), "gateway", gw)
+	case len(left)+len(openStill) > 0:
+		d.cfg.Log.Warn("mappings left on the gateway", "count", len(left), "ipv6_pinholes", len(openStill), "gateway", gw)
+	case len(mappings)+len(pinholes) > 0:
+		d.cfg.Log.Info("mappings removed from the gateway", "count", len(mappings), "ipv6_pinholes", len(pinholes), "gateway", gw)
 	}
 	if d.cfg.StateDir == "" {
 		return
 	}
-	if err := store(d.cfg.StateDir).save(c.left(left)); err != nil {
+	if err := store(d.cfg.StateDir).save(c.left(left, openStill)); err != nil {
 		d.cfg.Log.Warn("journal not written", "error", err)
 	}
 }
 
+// close closes pinholes and returns those that are left.
+func (d *Discovery) close(ctx context.Context, by []gateway.Pinholer, list []gateway.Pinhole) (left []gateway.Pinhole) {
+	for _, p := range list {
+		if len(by) == 0 || ctx.Err() != nil {
+			left = append(left, p)
+		} else if err := by[0].ClosePinhole(ctx, p); err != nil {
+			d.cfg.Log.Debug("close pinhole", "internal", p.Internal, "error", err)
+			left = append(left, p)
+		}
+	}
+	return left
+}
+
 // remove removes mappings and returns those that are left.
 func (d *Discovery) remove(ctx context.Context, list []unmap) (left []unmap) {
-	ctx, cancel := context.WithTimeout(ctx, leaveTimeout)
-	defer cancel()
 	dead := false
 	for _, a := range list {
 		if dead && !a.beside {

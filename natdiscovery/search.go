@@ -99,6 +99,7 @@ func (c *core) attach(f finding, beside []finding, now time.Time) {
 	}
 	if !same {
 		g.formerly = netip.Addr{}
+		c.forgetPinholes()
 	}
 	g.client, g.identity, g.method, g.local = f.client, f.device, f.method, f.local
 	g.beside = beside
@@ -111,6 +112,7 @@ func (c *core) attach(f finding, beside []finding, now time.Time) {
 		c.discard(a.mapping) // by the client of now
 	}
 	c.takeOver()
+	c.attachPinholes(append([]finding{f}, beside...))
 	c.mapAll()
 	c.stun.hurry(now)
 }
@@ -230,5 +232,5 @@ func (c *core) gatewayDuties(now time.Time) []duty {
 	if len(g.stale) > 0 {
 		duties = append(duties, duty{do: g.stale[0]})
 	}
-	return slices.Concat(duties, c.roundDuties(), c.upkeepDuties(), []duty{poll})
+	return slices.Concat(duties, c.roundDuties(), c.renewalDuties(), c.pinholeDuties(), c.checkDuties(), []duty{poll})
 }

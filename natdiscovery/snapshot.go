@@ -36,6 +36,13 @@ func (c *core) status() Status {
 	for i := range passive {
 		s.Passive[i] = passive[i].status()
 	}
+	for _, p := range c.pinholes.list {
+		h := Pinhole{Internal: p.internal, State: p.state, Problem: p.problem}
+		if !p.held.Granted.IsZero() {
+			h.Expires = p.held.Expires()
+		}
+		s.Pinholes = append(s.Pinholes, h)
+	}
 	s.Outside, s.Inside = outside(s.Passive), inside(s.Passive)
 	f := c.facts(&s)
 	s.Verdict = f.verdict()
@@ -132,7 +139,8 @@ func (s *Status) sameAs(o *Status) bool {
 	return s.External == o.External && (s.Source == SourceLastRun) == (o.Source == SourceLastRun) && s.Verdict == o.Verdict && s.Advice == o.Advice && s.Journal == o.Journal &&
 		s.PathMTU == o.PathMTU && s.Hairpin == o.Hairpin && s.Probing == o.Probing &&
 		s.Network.sameAs(o.Network) && s.Gateway.sameAs(o.Gateway) &&
-		s.Control.sameAs(o.Control) && slices.EqualFunc(s.Passive, o.Passive, Port.sameAs)
+		s.Control.sameAs(o.Control) && slices.EqualFunc(s.Passive, o.Passive, Port.sameAs) &&
+		slices.EqualFunc(s.Pinholes, o.Pinholes, Pinhole.sameAs)
 }
 
 func (n Network) sameAs(o Network) bool {
@@ -144,6 +152,11 @@ func (g *GatewayStatus) sameAs(o *GatewayStatus) bool {
 		return g == o
 	}
 	return g.Device == o.Device && g.Method == o.Method && g.External == o.External
+}
+
+func (p Pinhole) sameAs(o Pinhole) bool {
+	p.Expires, o.Expires = time.Time{}, time.Time{}
+	return p == o
 }
 
 func (p Port) sameAs(o Port) bool {

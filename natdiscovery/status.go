@@ -55,6 +55,9 @@ type Status struct {
 	Control Port
 	// Passive is the state of every port of the passive range, in order.
 	Passive []Port
+	// Pinholes are the same ports in the gateway's IPv6 firewall, for each of our
+	// IPv6 addresses. None: we have no such address, or they are off.
+	Pinholes []Pinhole
 	// Outside are the passive ports that a client from outside may be told,
 	// Inside those that a client in the LAN may be told. They share nothing
 	// with Passive and are in rising order.
@@ -114,6 +117,16 @@ type Port struct {
 	Problem string
 }
 
+// Pinhole is one port of ours behind the gateway's IPv6 firewall.
+type Pinhole struct {
+	Internal netip.AddrPort
+	State    PortState
+	// Expires is the end of the lease; the zero Time: none.
+	Expires time.Time
+	// Problem says why it is not open, in the gateway's words.
+	Problem string
+}
+
 // PortState says how far a port is open on the gateway.
 type PortState string
 
@@ -128,6 +141,8 @@ const (
 	PortByHand PortState = "forwarded by hand"
 	// PortTaken: another host has it.
 	PortTaken PortState = "taken by another host"
+	// PortUnneeded: the gateway has its IPv6 firewall switched off.
+	PortUnneeded PortState = "nothing in the way"
 	// PortRefused: the gateway will not map it.
 	PortRefused PortState = "refused"
 )

@@ -39,21 +39,16 @@ func (c *core) roundDuties() []duty {
 	return duties
 }
 
-// upkeepDuties are the renewals, retries and checks, spread out so that the
-// gateway is asked little at a time. A renewal is due at half of the lease
-// (RFC 6886, section 3.3) and waits for no turn any more at three quarters.
-func (c *core) upkeepDuties() []duty {
-	turn := c.upkept.Add(c.checkPause())
-	renewal := later(turn, c.renewed.Add(renewPause))
+// renewalDuties are the renewals and retries, spread out so that the gateway is asked
+// little at a time. A renewal is due at half of the lease (RFC 6886, section 3.3) and
+// waits for no turn any more at three quarters.
+func (c *core) renewalDuties() []duty {
+	renewal := later(c.turn(), c.renewed.Add(renewPause))
 	var urgent, spread []duty
-	oldest := -1
 	for i := range c.ports {
 		p := &c.ports[i]
 		switch p.state {
 		case PortVerified:
-			if oldest < 0 || p.confirmed.Before(c.ports[oldest].confirmed) {
-				oldest = i
-			}
 			if p.held.Lifetime == 0 {
 				continue
 			}
@@ -61,22 +56,34 @@ func (c *core) upkeepDuties() []duty {
 			urgent = append(urgent, duty{later(late, p.retryAt), c.mapDuty(i)})
 			spread = append(spread, duty{later(later(p.held.RenewAt(), p.retryAt), renewal), c.mapDuty(i)})
 		case PortTaken, PortRefused:
-			if !c.journalled(i) {
-				continue
+			if c.journalled(i) {
+				spread = append(spread, duty{later(p.retryAt, renewal), c.mapDuty(i)})
 			}
-			spread = append(spread, duty{later(p.retryAt, renewal), c.mapDuty(i)})
 		}
 	}
-	duties := append(urgent, spread...)
-	if oldest >= 0 {
-		duties = append(duties, duty{turn, check{c.gw.client, oldest, c.ports[oldest].held}})
-	}
-	return duties
+	return append(urgent, spread...)
 }
+
+// checkDuties is the check of the mapping that was confirmed the longest ago.
+func (c *core) checkDuties() []duty {
+	oldest := -1
+	for i := range c.ports {
+		if p := &c.ports[i]; p.state == PortVerified && (oldest < 0 || p.looked.Before(c.ports[oldest].looked)) {
+			oldest = i
+		}
+	}
+	if oldest < 0 {
+		return nil
+	}
+	return []duty{{c.turn(), check{c.gw.client, oldest, c.ports[oldest].held}}}
+}
+
+// turn is when the next check, renewal or retry may come.
+func (c *core) turn() time.Time { return c.upkept.Add(c.checkPause()) }
 
 // checkPause is the time between two checks.
 func (c *core) checkPause() time.Duration {
-	verified := 0
+	verified := len(c.pinholes.list)
 	for i := range c.ports {
 		if c.ports[i].state == PortVerified {
 			verified++
@@ -121,10 +128,13 @@ func (c *core) leave() []unmap {
 }
 
 // left is the journal at the end, when some mappings could not be removed.
-func (c *core) left(list []unmap) journal {
+func (c *core) left(list []unmap, pinholes []gateway.Pinhole) journal {
 	j := journal{external: c.journal().external, mappings: slices.Clone(c.former)}
 	for _, a := range list {
 		j.mappings = append(j.mappings, c.remnant(a.mapping))
+	}
+	for _, p := range pinholes {
+		j.pinholes = append(j.pinholes, leftPinhole{c.device(), p})
 	}
 	return j
 }

@@ -51,6 +51,9 @@ var imports = map[string]struct{ code, tests []string }{
 
 	"integration":     {tests: []string{"integration/lab"}},
 	"integration/lab": {},
+	"integration/contract": {tests: []string{
+		"integration/lab", "natdiscovery/gateway", "natdiscovery/nattest", "natdiscovery/upnp",
+	}},
 }
 
 func TestImportsGoOneWay(t *testing.T) {

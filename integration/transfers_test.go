@@ -5,6 +5,7 @@ package integration
 import (
 	"bytes"
 	"io"
+	"net"
 	"net/netip"
 	"path/filepath"
 	"testing"
@@ -17,14 +18,7 @@ import (
 func testTransfers(t *testing.T, h *lab.Host, s *server, at netip.Addr, times int) {
 	t.Helper()
 	want := randomFile(t, filepath.Join(s.home, "again.bin"))
-	c, err := dialSession(h, s.at(at))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	if _, err := c.ask(200, "TYPE I"); err != nil {
-		t.Fatal(err)
-	}
+	c := s.login(t, h, at)
 	for i := range times {
 		got, err := c.download(h, "again.bin")
 		if err != nil {
@@ -36,8 +30,54 @@ func testTransfers(t *testing.T, h *lab.Host, s *server, at netip.Addr, times in
 	}
 }
 
-// download fetches a file by PASV, from the very address that 227 names.
+// login opens a session for binary transfers that ends with the test.
+func (s *server) login(t *testing.T, h *lab.Host, at netip.Addr) *session {
+	t.Helper()
+	c, err := dialSession(h, s.at(at))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	if _, err := c.ask(200, "TYPE I"); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// download fetches a file by PASV.
 func (s *session) download(h *lab.Host, name string) ([]byte, error) {
+	data, err := s.open(h, "RETR "+name)
+	if err != nil {
+		return nil, err
+	}
+	defer data.Close()
+	content, err := io.ReadAll(data)
+	if err != nil {
+		return nil, err
+	}
+	_, err = s.reply(226, "RETR")
+	return content, err
+}
+
+// upload stores a file by PASV.
+func (s *session) upload(h *lab.Host, name string, content []byte) error {
+	data, err := s.open(h, "STOR "+name)
+	if err != nil {
+		return err
+	}
+	defer data.Close()
+	if _, err := data.Write(content); err != nil {
+		return err
+	}
+	if err := data.Close(); err != nil {
+		return err
+	}
+	_, err = s.reply(226, "STOR")
+	return err
+}
+
+// open makes the data connection of a transfer, to the very address that 227 names.
+func (s *session) open(h *lab.Host, command string) (net.Conn, error) {
 	to, err := s.pasv()
 	if err != nil {
 		return nil, err
@@ -46,17 +86,12 @@ func (s *session) download(h *lab.Host, name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer data.Close()
-	if err := data.SetDeadline(time.Now().Add(answerWithin)); err != nil {
-		return nil, err
+	if _, err = s.ask(150, command); err == nil {
+		err = data.SetDeadline(time.Now().Add(answerWithin))
 	}
-	if _, err := s.ask(150, "RETR "+name); err != nil {
-		return nil, err
-	}
-	content, err := io.ReadAll(data)
 	if err != nil {
+		data.Close()
 		return nil, err
 	}
-	_, err = s.reply(226, "RETR "+name)
-	return content, err
+	return data, nil
 }

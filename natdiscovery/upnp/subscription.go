@@ -66,7 +66,8 @@ func (s *subscription) keep(ctx context.Context, report func(gateway.Reason)) {
 }
 
 // ask subscribes or renews, and says when to do so again. After an error there is
-// no subscription.
+// no subscription. One that is under way when ctx ends is waited for a moment:
+// without its name it could not be ended.
 func (s *subscription) ask(ctx context.Context) (time.Duration, error) {
 	header := map[string]string{"TIMEOUT": fmt.Sprintf("Second-%d", askedTime/time.Second)}
 	if s.id == "" {
@@ -74,11 +75,14 @@ func (s *subscription) ask(ctx context.Context) (time.Duration, error) {
 	} else {
 		header["SID"] = s.id
 	}
+	patient, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(leaveTimeout, cancel) })()
 	s.set(s.id, true)
-	a, err := s.exchange(ctx, "SUBSCRIBE", header)
+	a, err := s.exchange(patient, "SUBSCRIBE", header)
 	switch {
-	case ctx.Err() != nil:
-		s.set(s.id, false) // it may live on, and is to be ended
+	case err != nil && ctx.Err() != nil:
+		s.set(s.id, false) // a renewal that is cut off may live on, and is to be ended
 		return 0, ctx.Err()
 	case err != nil:
 		s.set("", false)

@@ -109,12 +109,25 @@ func TestSubscriptionIsKept(t *testing.T) {
 	}
 }
 
-func TestSubscriptionThatEndsWithTheWatch(t *testing.T) {
-	p := &publisher{began: time.Now(), answers: []string{subscribed("a", "Second-1800")}}
-	s := &subscription{web: &web{dial: p.dial, timeout: time.Second}, at: &url.URL{Scheme: "http", Host: "192.168.77.1:5000"}, id: "a"}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, err := s.ask(ctx); !errors.Is(err, context.Canceled) || s.id != "a" {
-		t.Errorf("a renewal that was cut off: got %v and subscription %q, want it kept to be ended", err, s.id)
+func TestSubscriptionIsEndedThatIsUnderWayWhenTheWatchEnds(t *testing.T) {
+	for _, c := range []struct {
+		name, id, answer, ends string
+	}{
+		{"a new one", "", subscribed("b", "Second-1800"), "b"},
+		{"a renewal", "a", subscribed("a", "Second-1800"), "a"},
+		{"a renewal that nobody answers", "a", "", "a"},
+		{"none, if a new one is not answered", "", "", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := &publisher{began: time.Now(), answers: []string{c.answer}}
+			s := &subscription{web: &web{dial: p.dial, timeout: time.Second}, id: c.id,
+				at: &url.URL{Scheme: "http", Host: "192.168.77.1:5000"}}
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			_, _ = s.ask(ctx) // may fail
+			if s.id != c.ends {
+				t.Errorf("subscription %q is to be ended, want %q", s.id, c.ends)
+			}
+		})
 	}
 }

@@ -1,0 +1,62 @@
+//go:build linux
+
+package integration
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"testing"
+	"time"
+
+	"natftpd/integration/lab"
+)
+
+// idleMemory is what a server that serves nobody may have in memory (VmRSS), with
+// the router's ports open and everything on.
+const idleMemory = 20 << 20
+
+func TestAnIdleServerIsSmall(t *testing.T) {
+	t.Parallel()
+	l := lab.New(t, lab.Options{UPnP: lab.IGD2})
+	s := configure(t, l.Server, 2121, l.STUN)
+	// The binary as it is shipped, without the race detector's memory.
+	binary := filepath.Join(t.TempDir(), "natftpd")
+	if out, err := exec.Command("go", "build", "-trimpath", "-o", binary, "natftpd/cmd/natftpd").CombinedOutput(); err != nil {
+		t.Fatalf("build natftpd: %v\n%s", err, out)
+	}
+	cmd := s.command("serve")
+	cmd.Path, cmd.Args = l.Server.Command(binary).Path, append(l.Server.Command(binary).Args, cmd.Args[len(cmd.Args)-3:]...)
+	s.Process = lab.Start(t, "natftpd", cmd)
+	t.Cleanup(func() { s.stop(t) })
+	lab.Await(t, mappedWithin, func() error { return rulesAre(t, l.Router, rulesFor(s.port)) })
+	// The memory of the password check at the start is given back soon.
+	lab.Await(t, 20*time.Second, func() error {
+		if got := resident(t, cmd.Process.Pid); got > idleMemory {
+			return fmt.Errorf("%d KiB are resident, want at most %d", got>>10, idleMemory>>10)
+		}
+		return nil
+	})
+	t.Logf("%d KiB are resident", resident(t, cmd.Process.Pid)>>10)
+}
+
+// resident is the memory of a process in bytes (proc(5), VmRSS).
+func resident(t *testing.T, pid int) int {
+	t.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := regexp.MustCompile(`VmRSS:\s+(\d+) kB`).FindSubmatch(status)
+	if m == nil {
+		t.Fatalf("process %d has no VmRSS: it ended", pid)
+	}
+	kib, err := strconv.Atoi(string(m[1]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return kib << 10
+}

@@ -159,10 +159,12 @@ func (c *Client) askForAny(ctx context.Context, r gateway.Request, conflict erro
 		lease = 0
 	}
 	port, err := c.addAny(ctx, r, lease)
-	if err != nil {
+	switch {
+	case code(err) != 0:
 		return conflict // which says more of the port than this does
-	}
-	if port == r.External {
+	case err != nil:
+		return err
+	case port == r.External:
 		return nil
 	}
 	other := r

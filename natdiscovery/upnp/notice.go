@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net"
 	"net/netip"
-	"net/url"
 	"slices"
 	"strings"
 
@@ -55,7 +54,7 @@ func newHearing(h home) *hearing {
 	g := &hearing{gateway: h.reply.from, names: h.names,
 		boots: map[string]string{}, locations: map[string]string{}, left: map[string]bool{}}
 	changed(g.boots, g.device(h.reply.usn), h.reply.boot)
-	changed(g.locations, h.reply.usn, locationText(h.reply.location))
+	changed(g.locations, h.reply.usn, h.reply.location.String())
 	return g
 }
 
@@ -68,13 +67,6 @@ func (h *hearing) device(usn string) string {
 		return h.names[0]
 	}
 	return name
-}
-
-func locationText(u *url.URL) string {
-	if u == nil {
-		return ""
-	}
-	return u.String()
 }
 
 // datagrams is where announcements come from: a *net.UDPConn.

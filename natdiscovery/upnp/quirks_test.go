@@ -200,6 +200,9 @@ var portQuirks = []quirk{
 			a.Errorf("the router has %d mappings afterwards, want none", got)
 		}
 	}},
+	{6, "718 although nobody is listed, whatever is asked", func(b *nattest.Behaviour) {
+		b.Version, b.Hidden, b.Faults = 2, []uint16{port}, map[string]int{"AddAnyPortMapping": 501}
+	}, func(a *lab) { a.refused(a.request(port), gateway.ErrConflict, "error 718") }},
 	{8, "the same port inside and outside: 724", func(b *nattest.Behaviour) { b.SamePorts, b.BareFaults = true, true }, func(a *lab) {
 		a.maps(port)
 		r := a.request(2121)
@@ -228,6 +231,9 @@ var portQuirks = []quirk{
 	}},
 	{26, "the port misnamed (miniupnpd until 2024)", func(b *nattest.Behaviour) {
 		b.Version, b.Hidden, b.AnyPort = 2, []uint16{port}, "NewExternalPort"
+	}, lasts(time.Hour)},
+	{26, "the port not named at all", func(b *nattest.Behaviour) {
+		b.Version, b.Hidden, b.AnyPort = 2, []uint16{port}, "NewPort"
 	}, lasts(time.Hour)},
 	{29, "a list that ends in 714", func(b *nattest.Behaviour) { b.ListEnd = 714 }, (*lab).counts},
 	{29, "a list that ends in 500", func(b *nattest.Behaviour) { b.ListEnd = 500 }, (*lab).counts},

@@ -93,3 +93,10 @@ func Shared(addr netip.Addr) bool {
 func Private(addr netip.Addr) bool {
 	return addr.Unmap().IsPrivate()
 }
+
+// External says whether addr can be a gateway's external IPv4 address at all; what
+// else some tell while their WAN is down is none (0.0.0.0, loopback). A private or
+// shared one can be: it proves double or carrier NAT.
+func External(addr netip.Addr) bool {
+	return addr.Is4() && addr.IsGlobalUnicast() && addr.As4()[0] != 0
+}

@@ -97,3 +97,24 @@ func TestSpecialNamesThePurpose(t *testing.T) {
 		}
 	}
 }
+
+func TestExternal(t *testing.T) {
+	for addr, want := range map[string]bool{
+		"11.22.0.1":   true,
+		"192.168.1.1": true,
+		"100.64.0.1":  true,
+		"0.0.0.0":     false,
+		"0.1.2.3":     false,
+		"127.0.0.1":   false,
+		"169.254.1.1": false,
+		"224.0.0.1":   false,
+		"2a00::1":     false,
+	} {
+		if got := External(netip.MustParseAddr(addr)); got != want {
+			t.Errorf("External(%s): got %v, want %v", addr, got, want)
+		}
+	}
+	if External(netip.Addr{}) {
+		t.Error("no address can be an external one")
+	}
+}

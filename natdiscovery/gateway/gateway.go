@@ -2,9 +2,9 @@
 // reachable and the methods that open ports on a home router: what a method can
 // be asked, what it answers, and the errors a caller decides by.
 //
-// A gateway is the home router; a method is how it is asked (UPnP IGD, and
-// later NAT-PMP and PCP); a mapping is internal address:port <-> external
-// address:port for TCP (RFC 6887, section 2). The package knows no protocol,
+// A gateway is the home router; a method is how it is asked (PCP, NAT-PMP, UPnP
+// IGD); a mapping is internal address:port <-> external address:port for TCP
+// (RFC 6887, section 2). The package knows no protocol,
 // opens no socket and imports nothing of this project.
 package gateway
 
@@ -22,6 +22,10 @@ type Method string
 
 // The methods.
 const (
+	// PCP is the Port Control Protocol (RFC 6887).
+	PCP Method = "pcp"
+	// NATPMP is the NAT Port Mapping Protocol (RFC 6886).
+	NATPMP Method = "nat-pmp"
 	// UPnP is UPnP's Internet Gateway Device, versions 1 and 2.
 	UPnP Method = "upnp"
 )
@@ -86,6 +90,16 @@ func (m Mapping) RenewAt() time.Time {
 	return m.Granted.Add(m.Lifetime / 2)
 }
 
+// RenewAt is when a mapping wants renewing so that not all clients come at once: at
+// a random point between 1/2 and 5/8 of its lifetime (RFC 6887, section 11.2.1).
+// rnd, in [0, 1), chooses the point. The zero Time: never.
+func RenewAt(granted time.Time, lifetime time.Duration, rnd float64) time.Time {
+	if lifetime == 0 {
+		return time.Time{}
+	}
+	return granted.Add(lifetime/2 + time.Duration(rnd*float64(lifetime/8)))
+}
+
 // Client asks one gateway by one method. It remembers where the gateway is but
 // owns no lease, no timer and no goroutine between calls. Its methods are
 // called by one goroutine at a time. Each ends with its context, or sooner by a
@@ -107,11 +121,22 @@ type Client interface {
 	// Another host's mapping is never replaced (ErrConflict).
 	Map(ctx context.Context, r Request) (Mapping, error)
 	// Check asks whether the gateway still lists m as ours. ErrNotMapped:
-	// nobody has the port. ErrConflict: somebody else has it.
+	// nobody has the port. ErrConflict: somebody else has it. NAT-PMP and PCP
+	// can't read a table, so they renew m: nil means that it is there now, and
+	// ErrNotMapped that the gateway has lost its mappings since m was granted.
 	Check(ctx context.Context, m Mapping) error
 	// Unmap removes m if the gateway still lists it as ours, and only then.
 	// A mapping that is gone already is not an error.
 	Unmap(ctx context.Context, m Mapping) error
+}
+
+// Forgetful is a Client whose gateway tells with each answer for how long it has
+// kept its mappings: the epoch (RFC 6886, section 3.6; RFC 6887, section 8.5).
+type Forgetful interface {
+	Client
+	// Forgot is when the gateway was last noticed to have lost its mappings:
+	// those granted before are gone. The zero Time: not yet. It asks nothing.
+	Forgot() time.Time
 }
 
 // What a caller decides by. A method wraps them with what the gateway said, so
@@ -126,6 +151,10 @@ var (
 	ErrNoWAN = errors.New("gateway has no external address")
 	// ErrRefused: the gateway will not, by its configuration.
 	ErrRefused = errors.New("gateway refuses")
+	// ErrBehindNAT is an ErrRefused: another NAT stands between us and the
+	// gateway (a container's, or a second router), so that what it opens would
+	// lead to that NAT (RFC 6887, section 7.4, ADDRESS_MISMATCH).
+	ErrBehindNAT = fmt.Errorf("%w: another NAT stands between us and it", ErrRefused)
 	// ErrConflict: another host, or another entry, has the external port.
 	ErrConflict = errors.New("port is taken by another host")
 	// ErrRule: a rule of the gateway's own has the external port: made by hand

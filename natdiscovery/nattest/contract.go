@@ -53,7 +53,7 @@ func TestClient(t *testing.T, start func(t *testing.T) (Gateway, gateway.Client)
 		{"maps a port and finds it listed", (*contract).maps},
 		{"renews a mapping that is ours", (*contract).renews},
 		{"never takes another host's port", (*contract).conflict},
-		{"misses a mapping that is not listed", (*contract).missing},
+		{"misses a mapping that is not listed, or puts it there", (*contract).missing},
 		{"misses a mapping that the gateway forgot", (*contract).forgotten},
 		{"unmaps once and twice", (*contract).unmaps},
 		{"ends with its context", (*contract).cancelled},
@@ -179,7 +179,13 @@ func (c *contract) conflict() {
 
 func (c *contract) missing() {
 	m := gateway.Mapping{Request: c.request(50004), Granted: time.Now()}
-	c.fails("Check", c.client.Check(c.ctx, m), gateway.ErrNotMapped)
+	err := c.client.Check(c.ctx, m)
+	if err != nil {
+		c.fails("Check", err, gateway.ErrNotMapped)
+		return
+	}
+	c.listed(50004, m.Internal)
+	c.works("Unmap", c.client.Unmap(c.ctx, m))
 }
 
 func (c *contract) forgotten() {

@@ -1,7 +1,7 @@
 // Package nattest is a fake home network for tests: a router that speaks UPnP
-// IGD on loopback, a STUN server, and the contract suite that every method's
-// gateway.Client has to pass. Both servers can be told to misbehave in the ways
-// that real ones do, and count what they are asked.
+// IGD, NAT-PMP and PCP on loopback, a STUN server, and the contract suite that
+// every method's gateway.Client has to pass. All of them can be told to misbehave
+// in the ways that real ones do, and count what they are asked.
 //
 // The bytes that it reads and writes are its own: it shares no codec with the
 // clients that it tests, so a mistake can't cancel itself out. It knows nothing

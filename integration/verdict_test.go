@@ -22,7 +22,6 @@ const verdictWithin = 15 * time.Second
 // its JSON say the same about it.
 func TestVerdicts(t *testing.T) {
 	t.Parallel()
-	byHand := []string{"2121", "50000-50009"}
 	tests := []struct {
 		name      string
 		options   lab.Options
@@ -31,7 +30,7 @@ func TestVerdicts(t *testing.T) {
 		reachable bool
 	}{
 		{"a router that opens ports", lab.Options{UPnP: lab.IGD2}, nil, "reachable", true},
-		{"ports forwarded by hand", lab.Options{Forwarded: byHand}, nil, "forwarded by hand", true},
+		{"ports forwarded by hand", lab.Options{Forwarded: defaultPorts}, nil, "forwarded by hand", true},
 		{"a router that refuses", lab.Options{UPnP: lab.IGD1, Refuses: true}, nil, "gateway refuses", false},
 		{"a second router in front", lab.Options{UPnP: lab.IGD2, Carrier: netip.MustParsePrefix("192.168.178.0/24")}, nil, "double NAT", false},
 		// miniupnpd keeps a reserved address to itself, so the gateway's word

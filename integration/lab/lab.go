@@ -64,8 +64,9 @@ type Options struct {
 	// Forwarded are TCP ports that the router forwards to the server by
 	// hand, in nft's words: "2121", "50000-50009".
 	Forwarded []string
-	// NoHairpin lets these ports lead nowhere for those who come from the LAN.
-	NoHairpin bool
+	// Hairpin are ports at the WAN address that lead to the server for those, too,
+	// who come from the LAN (RFC 4787, section 6).
+	Hairpin []string
 	// ALG gives both routers the FTP helper on port 21.
 	ALG bool
 	// Carrier puts a provider's NAT with this network between the router

@@ -50,7 +50,7 @@ func TestRouterForwardsWhatUPnPClientsAskFor(t *testing.T) {
 
 func TestForwardedPortLeadsToTheServerAndOthersNowhere(t *testing.T) {
 	t.Parallel()
-	l := New(t, Options{Forwarded: []string{"21", "2020-2029"}})
+	l := New(t, Options{Forwarded: []string{"21", "2020-2029"}, Hairpin: []string{"2021"}})
 	if from := accepted(t, l.Server, netip.AddrPortFrom(ServerAddr, 21), l.Internet, wan21); from != InternetAddr {
 		t.Errorf("server sees a client from %v, want %v", from, InternetAddr)
 	}

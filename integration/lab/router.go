@@ -89,11 +89,10 @@ var routerNFT string
 //go:embed alg.nft
 var algNFT string
 
-// byHandNFT forwards ports to a host, hairpinNFT those of connections that come from
-// the LAN, too (RFC 4787, section 6), as most home routers do.
+// byHandNFT forwards ports from the internet to a host, hairpinNFT from the LAN.
 const (
-	byHandNFT  = `add rule inet filter prerouting iifname "wan" tcp dport { %[1]s } dnat ip to %[2]s` + "\n"
-	hairpinNFT = `add rule inet filter prerouting iifname "lan" fib daddr type local tcp dport { %[1]s } dnat ip to %[2]s
+	byHandNFT  = `add rule inet filter prerouting iifname "wan" tcp dport { %s } dnat ip to %s` + "\n"
+	hairpinNFT = `add rule inet filter prerouting iifname "lan" fib daddr type local tcp dport { %s } dnat ip to %s
 add rule inet filter postrouting iifname "lan" oifname "lan" ct status dnat masquerade
 `
 )
@@ -111,9 +110,9 @@ func (l *Lab) routers(t testing.TB) {
 	}
 	if ports := strings.Join(l.options.Forwarded, ", "); ports != "" {
 		rules += fmt.Sprintf(byHandNFT, ports, ServerAddr)
-		if !l.options.NoHairpin {
-			rules += fmt.Sprintf(hairpinNFT, ports, ServerAddr)
-		}
+	}
+	if ports := strings.Join(l.options.Hairpin, ", "); ports != "" {
+		rules += fmt.Sprintf(hairpinNFT, ports, ServerAddr)
 	}
 	l.Router.configure(t, rules)
 }

@@ -121,8 +121,13 @@ func FuzzDescription(f *testing.F) {
 			t.Errorf("%d services, want at most %d", len(services), maxServices)
 		}
 		for _, s := range services {
-			if host, err := netip.ParseAddrPort(s.control.Host); err != nil || host.Addr().String() != location.Hostname() {
-				t.Errorf("%s leads away from %s", s.control, location.Host)
+			for _, u := range []*url.URL{s.control, s.events} {
+				if u == nil {
+					continue // no events
+				}
+				if host, err := netip.ParseAddrPort(u.Host); err != nil || host.Addr().String() != location.Hostname() {
+					t.Errorf("%s leads away from %s", u, location.Host)
+				}
 			}
 		}
 	})

@@ -16,11 +16,12 @@ import (
 	"natftpd/natdiscovery/nattest"
 )
 
-// watched is a client that watches a fake router, whose announcements come by
+// watching is a client that watches a fake router, whose announcements come by
 // unicast.
 type watching struct {
 	*testing.T
 	router *nattest.Router
+	client *Client
 	at     netip.AddrPort // where it listens for announcements
 	told   chan gateway.Reason
 	stop   context.CancelFunc
@@ -42,7 +43,7 @@ func startWatching(t *testing.T, behave func(*nattest.Behaviour)) *watching {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
-	w := &watching{T: t, router: r, stop: stop, at: socket.LocalAddr().(*net.UDPAddr).AddrPort(),
+	w := &watching{T: t, router: r, client: c, stop: stop, at: socket.LocalAddr().(*net.UDPAddr).AddrPort(),
 		told: make(chan gateway.Reason, 100), ended: make(chan error, 1)}
 	go func() { w.ended <- c.Watch(ctx, func(r gateway.Reason) { w.told <- r }) }()
 	t.Cleanup(w.end)
@@ -124,6 +125,20 @@ func TestWatchTellsOf(t *testing.T) {
 			w.hears(c.want)
 		})
 	}
+}
+
+func TestWatchRunsBesideTheOtherMethods(t *testing.T) {
+	w := startWatching(t, func(b *nattest.Behaviour) {
+		b.Services = []nattest.Service{{Type: "WANIPConnection:2"}, {Type: "WANIPConnection:1", Host: "198.51.100.7"}}
+		b.Faults = map[string]int{"WANIPConnection:2#AddPortMapping": 401} // the other service is used from then on
+	})
+	w.hears(gateway.AddressChanged)
+	if _, err := w.client.Map(t.Context(), request(t, w.client, port)); err != nil {
+		t.Error(err)
+	}
+	w.hears(gateway.MappingsChanged)
+	w.router.SetExternal(netip.MustParseAddr("11.22.0.3"))
+	w.hears(gateway.AddressChanged)
 }
 
 func TestWatchTakesLeave(t *testing.T) {

@@ -42,7 +42,13 @@ var imports = map[string]struct{ code, tests []string }{
 		tests: []string{"natdiscovery/nattest"},
 	},
 	"natdiscovery/gateway": {},
-	"natdiscovery/upnp":    {code: []string{"natdiscovery/gateway"}, tests: []string{"natdiscovery/nattest"}},
+	"natdiscovery/natpmp":  {code: []string{"natdiscovery/gateway"}, tests: []string{"natdiscovery/nattest"}},
+	// PCP chooses between itself and its elder brother, whose port it shares.
+	"natdiscovery/pcp": {
+		code:  []string{"natdiscovery/gateway", "natdiscovery/natpmp"},
+		tests: []string{"natdiscovery/nattest"},
+	},
+	"natdiscovery/upnp": {code: []string{"natdiscovery/gateway"}, tests: []string{"natdiscovery/nattest"}},
 	// The table of special addresses is the gateway's as well as STUN's.
 	"natdiscovery/stun":  {code: []string{"natdiscovery/gateway"}, tests: []string{"natdiscovery/nattest"}},
 	"natdiscovery/route": {},

@@ -58,7 +58,7 @@ var imports = map[string]struct{ code, tests []string }{
 	"integration":     {tests: []string{"integration/lab"}},
 	"integration/lab": {},
 	"integration/contract": {tests: []string{
-		"integration/lab", "natdiscovery/gateway", "natdiscovery/nattest", "natdiscovery/upnp",
+		"integration/lab", "natdiscovery/gateway", "natdiscovery/natpmp", "natdiscovery/nattest", "natdiscovery/pcp", "natdiscovery/upnp",
 	}},
 }
 

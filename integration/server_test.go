@@ -47,17 +47,17 @@ func serve(t *testing.T, h *lab.Host, port uint16, stun []netip.AddrPort) *serve
 	return s
 }
 
-// configure is serve without the start.
-func configure(t *testing.T, h *lab.Host, port uint16, stun []netip.AddrPort) *server {
+// configure is serve without the start, and with further settings below nat.
+func configure(t *testing.T, h *lab.Host, port uint16, stun []netip.AddrPort, nat ...string) *server {
 	t.Helper()
 	dir := t.TempDir()
 	s := &server{host: h, port: port, dir: dir, home: filepath.Join(dir, "home")}
 	text := fmt.Sprintf(`ftp: {listen: ":%d"}
-nat: {stun_servers: [%s]}
+nat: {%s}
 users:
   - {name: %s, password: %q, home: %q}
 state_dir: %q
-`, port, quoted(stun), user, password, s.home, filepath.Join(dir, "state"))
+`, port, strings.Join(append(nat, "stun_servers: ["+quoted(stun)+"]"), ", "), user, password, s.home, filepath.Join(dir, "state"))
 	if err := os.WriteFile(filepath.Join(dir, "natftpd.yaml"), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -72,6 +72,8 @@ type NAT struct {
 	Lease time.Duration
 	// CheckInterval is how often the gateway is asked when it sends no events.
 	CheckInterval time.Duration
+	// IPv6Pinholes asks the gateway to let the internet in by IPv6 as well.
+	IPv6Pinholes bool
 	// MaxSegmentSize limits the TCP segments of all connections.
 	MaxSegmentSize SegmentSize
 }

@@ -25,7 +25,7 @@ func keys() []row[Config] {
 
 		one("nat.external_address", "auto", "write auto, an IPv4 address or a host name, for example home.example.org",
 			func(c *Config) *ExternalAddress { return &c.NAT.ExternalAddress }, externalAddress, ExternalAddress.String),
-		many("nat.port_mapping", "auto", "write auto, off, or a list of methods, for example [upnp]",
+		many("nat.port_mapping", "auto", "write auto, off, or a list of methods, for example [pcp, upnp]",
 			func(c *Config) *PortMapping { return &c.NAT.PortMapping }, portMapping, PortMapping.String),
 		one("nat.external_control_port", "0", "write a port from 1 to 65535, or 0 for the port of ftp.listen",
 			func(c *Config) *uint16 { return &c.NAT.ExternalControlPort }, port, showPort),
@@ -40,6 +40,8 @@ func keys() []row[Config] {
 			func(c *Config) *time.Duration { return &c.NAT.Lease }, lease, showDuration),
 		one("nat.check_interval", "15s", "write a time with its unit, for example 15s",
 			func(c *Config) *time.Duration { return &c.NAT.CheckInterval }, duration(5*time.Second, 10*time.Minute), showDuration),
+		one("nat.ipv6_pinholes", "true", "write true or false",
+			func(c *Config) *bool { return &c.NAT.IPv6Pinholes }, boolean, showBool),
 		one("nat.max_segment_size", "auto", "write auto, 0 for the system's choice, or bytes from 536 to 1460, for example 1440",
 			func(c *Config) *SegmentSize { return &c.NAT.MaxSegmentSize }, segmentSize, SegmentSize.String),
 

@@ -23,7 +23,7 @@ ftp:
   data_timeout: 90s
 nat:
   external_address: home.example.org
-  port_mapping: [upnp]
+  port_mapping: [upnp, nat-pmp]
   external_control_port: 990
   stun_servers: ["192.0.2.1:3478", "stun.example.org:3478"]
   lan_networks: [auto, 192.168.7.0/24, fd00::/8]
@@ -33,6 +33,7 @@ nat:
     - {clients: 10.0.0.0/8, address: 10.0.0.1}
   lease: 0
   check_interval: 1m
+  ipv6_pinholes: false
   max_segment_size: 1440
 tls:
   mode: required
@@ -59,7 +60,7 @@ func TestEveryKeyOfAFileArrives(t *testing.T) {
 			IdleTimeout: 5 * time.Minute, DataTimeout: 90 * time.Second},
 		NAT: conf.NAT{
 			ExternalAddress:     conf.ExternalAddress{Host: "home.example.org"},
-			PortMapping:         conf.PortMapping{Methods: []string{"upnp"}},
+			PortMapping:         conf.PortMapping{Methods: []string{"upnp", "nat-pmp"}},
 			ExternalControlPort: 990,
 			STUNServers:         []string{"192.0.2.1:3478", "stun.example.org:3478"},
 			LANNetworks: conf.LANNetworks{Auto: true, Prefixes: []netip.Prefix{

@@ -191,8 +191,10 @@ func stunServer(v *[]string, s string) error {
 	return nil
 }
 
-// mappingMethods are all methods there are, in the order in which auto tries them.
-func mappingMethods() []string { return []string{"upnp"} }
+// mappingMethods are all methods there are, the one that auto prefers first: PCP
+// grants the very port or none (RFC 6887, section 13.2) in one packet, NAT-PMP may
+// grant another one, and UPnP takes several requests, which weak routers lose.
+func mappingMethods() []string { return []string{"pcp", "nat-pmp", "upnp"} }
 
 // portMapping leaves Methods nil only before the first text: off makes it empty.
 func portMapping(v *PortMapping, s string) error {

@@ -38,7 +38,8 @@ var imports = map[string]struct{ code, tests []string }{
 	"server/data":    {},
 
 	"natdiscovery": {
-		code:  []string{"natdiscovery/gateway", "natdiscovery/route", "natdiscovery/stun", "natdiscovery/upnp"},
+		code: []string{"natdiscovery/gateway", "natdiscovery/natpmp", "natdiscovery/pcp", "natdiscovery/route",
+			"natdiscovery/stun", "natdiscovery/upnp"},
 		tests: []string{"natdiscovery/nattest"},
 	},
 	"natdiscovery/gateway": {},

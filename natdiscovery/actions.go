@@ -40,7 +40,16 @@ func (a askAddress) do(ctx context.Context, cfg Config) event {
 	if err != nil {
 		addr = netip.Addr{}
 	}
-	return addressTold{addr.Unmap(), err}
+	return addressTold{addr.Unmap(), err, forgot(a.client)}
+}
+
+// forgot is when a gateway was last noticed to have lost its mappings; the zero
+// Time: not yet, or its method does not tell.
+func forgot(client gateway.Client) time.Time {
+	if f, ok := client.(gateway.Forgetful); ok {
+		return f.Forgot()
+	}
+	return time.Time{}
 }
 
 // mapPort adds or renews the mapping of the port with the index.
@@ -58,7 +67,7 @@ func (a mapPort) do(ctx context.Context, cfg Config) event {
 	if err == nil && (m.External != a.request.External || m.Internal != a.request.Internal) {
 		err = fmt.Errorf("map port %d: %w: it mapped port %d to %v", a.request.External, gateway.ErrProtocol, m.External, m.Internal)
 	}
-	return mapped{a.index, a.request, m, err}
+	return mapped{a.index, a.request, m, err, forgot(a.client), cfg.Random()}
 }
 
 // check asks whether the gateway still lists a mapping.
@@ -73,7 +82,7 @@ func (a check) do(ctx context.Context, cfg Config) event {
 	defer cancel()
 	err := a.client.Check(ctx, a.mapping)
 	cfg.Log.Debug("check", "external_port", a.mapping.External, "error", err)
-	return checked{a.index, err}
+	return checked{a.index, err, forgot(a.client)}
 }
 
 // unmap removes a mapping, by the method in use or one beside it.

@@ -34,6 +34,10 @@ func (f facts) adviceOn(v Verdict) string {
 		if !f.mapping {
 			return joined(fmt.Sprintf("%s unless that is done: the router is not asked, nat.port_mapping is off", f.rule()), f.absence())
 		}
+		if f.ruled() {
+			return joined(fmt.Sprintf("see that the router%s forwards TCP %s to %v: it has a rule of its own there (%s)",
+				at(f.router), f.ports(), f.local, f.control.Problem), f.absence())
+		}
 		return joined(fmt.Sprintf("switch on UPnP on the router%s, or %s unless that is done", at(f.router), f.rule()), f.absence())
 	case NoGateway:
 		if f.open() {
@@ -56,6 +60,10 @@ func (f facts) adviceOn(v Verdict) string {
 }
 
 func (f facts) doubleNATAdvice() string {
+	if f.behind {
+		return fmt.Sprintf("run natftpd in the network of the host, if this is a container: another NAT stands between it and the router%s; or forward TCP %s through that NAT as well",
+			at(f.router), f.ports())
+	}
 	outer, carrier := "", "; if it is the provider's, ask for a public IPv4 address"
 	if f.wan.IsValid() { // private: a carrier's would tell itself
 		outer, carrier = fmt.Sprintf(" to %v", f.wan), ""

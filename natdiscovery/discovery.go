@@ -12,17 +12,17 @@ package natdiscovery
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/netip"
 	"sync/atomic"
 	"time"
 
 	"natftpd/natdiscovery/gateway"
+	"natftpd/natdiscovery/pcp"
 	"natftpd/natdiscovery/route"
 	"natftpd/natdiscovery/stun"
-	"natftpd/natdiscovery/upnp"
 )
 
 // Config says what is to be reached from outside and how that is found out. The
@@ -85,24 +85,22 @@ type Config struct {
 	// TryHairpin connects to the control port by the external address, which the
 	// gateway has opened.
 	TryHairpin func(ctx context.Context, target netip.AddrPort) error
+	// Random is a number in [0, 1) that spreads renewals by PCP (RFC 6887, section
+	// 11.2.1).
+	Random func() float64
 	// LookupHost resolves ExternalHost.
 	LookupHost func(ctx context.Context, host string) ([]netip.Addr, error)
 }
 
 const defaultCheckInterval = 15 * time.Second
 
-func (cfg Config) withDefaults() Config {
-	if cfg.Log == nil {
-		cfg.Log = slog.New(slog.DiscardHandler)
-	}
+// withDefaults fills in this host's network. The secret is that of the journal.
+func (cfg Config) withDefaults(secret pcp.Secret) Config {
 	if cfg.CheckInterval == 0 {
 		cfg.CheckInterval = defaultCheckInterval
 	}
 	if cfg.Description == "" {
 		cfg.Description = "natftpd"
-	}
-	if cfg.Discover == nil {
-		cfg.Discover = discoverBy
 	}
 	if servers := cfg.STUNServers; cfg.AskSTUN == nil && len(servers) > 0 {
 		cfg.AskSTUN = func(ctx context.Context) []stun.Answer {
@@ -120,6 +118,15 @@ func (cfg Config) withDefaults() Config {
 	if cfg.TryHairpin == nil {
 		cfg.TryHairpin = dial
 	}
+	if cfg.Discover == nil {
+		cfg.Discover = speaker{secret}.discover
+	}
+	if cfg.Announcements == nil {
+		cfg.Announcements = pcp.Listen
+	}
+	if cfg.Random == nil {
+		cfg.Random = rand.Float64
+	}
 	if cfg.Network == nil {
 		cfg.Network = route.Current
 	}
@@ -132,19 +139,6 @@ func (cfg Config) withDefaults() Config {
 		}
 	}
 	return cfg
-}
-
-// discoverBy finds a gateway by one method.
-func discoverBy(ctx context.Context, n Network, m gateway.Method) (gateway.Client, error) {
-	switch m {
-	case gateway.UPnP:
-		client, err := upnp.Discover(ctx, upnp.Config{Local: n.Local, Router: n.Router, LANs: n.LANs})
-		if err != nil {
-			return nil, err // not a nil *upnp.Client in an interface
-		}
-		return client, nil
-	}
-	return nil, fmt.Errorf("discover a gateway by %q: %w: there is no such method", m, gateway.ErrNotFound)
 }
 
 // Discovery is the loop. Its methods may be called by any goroutine.
@@ -166,8 +160,19 @@ type moment struct {
 // New makes a Discovery, which reads the journal; Run starts it. Until the first
 // answer its Status has the external address of the last run.
 func New(cfg Config) *Discovery {
-	cfg = cfg.withDefaults()
-	d := &Discovery{cfg: cfg, core: newCore(cfg, store(cfg.StateDir).load(cfg.Log)), reports: make(chan DataConnection, reportsQueued)}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	j := store(cfg.StateDir).load(cfg.Log)
+	if j.secret == (pcp.Secret{}) {
+		j.secret = pcp.NewSecret()
+	}
+	return newDiscovery(cfg.withDefaults(j.secret), j)
+}
+
+// newDiscovery makes a Discovery of a Config without gaps.
+func newDiscovery(cfg Config, j journal) *Discovery {
+	d := &Discovery{cfg: cfg, core: newCore(cfg, j), reports: make(chan DataConnection, reportsQueued)}
 	d.now.Store(&moment{d.core.status(), make(chan struct{})})
 	return d
 }

@@ -86,7 +86,7 @@ func (c *core) journalled(i int) bool {
 // journal is what the next start has to know if this run ends here: the mappings
 // that are there, may be there, or will be asked for next.
 func (c *core) journal() journal {
-	j := journal{mappings: slices.Clone(c.former)}
+	j := journal{secret: c.disk.kept.secret, mappings: slices.Clone(c.former)}
 	if gateway.Public(c.ext.addr) {
 		j.external = c.ext.addr
 	}

@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"natftpd/natdiscovery/gateway"
+	"natftpd/natdiscovery/natpmp"
 	"natftpd/natdiscovery/nattest"
+	"natftpd/natdiscovery/pcp"
 	"natftpd/natdiscovery/route"
 	"natftpd/natdiscovery/stun"
 	"natftpd/natdiscovery/upnp"
@@ -32,6 +34,10 @@ func TestFakeHomeNetwork(t *testing.T) {
 		// Two operators on one loopback.
 		answers[1].Server, answers[1].Addr = "two.example:3478", netip.MustParseAddrPort("127.0.0.2:3478")
 		return answers
+	}
+	cfg.Announcements = func(ctx context.Context, _ string, _ netip.Addr, _ func(gateway.Reason)) error {
+		<-ctx.Done()
+		return nil
 	}
 	cfg.TryHairpin = func(context.Context, netip.AddrPort) error { return syscall.ECONNREFUSED }
 	d := New(cfg)
@@ -73,5 +79,61 @@ func waitFor(ctx context.Context, t *testing.T, d *Discovery, ok func(*Status) b
 		case <-ctx.Done():
 			t.Fatalf("last seen: %+v", *d.Status())
 		}
+	}
+}
+
+// mapperHome is a home whose router speaks one of PCP and NAT-PMP.
+func mapperHome(t *testing.T, r *nattest.Router, method gateway.Method) Config {
+	m := nattest.StartMapper(t, r)
+	if method == gateway.NATPMP {
+		m.Behave(func(b *nattest.MapperBehaviour) { b.NoPCP = true })
+	}
+	cfg := testConfig()
+	cfg.Methods, cfg.LastPassive, cfg.StateDir = []gateway.Method{gateway.PCP, gateway.NATPMP}, 50002, t.TempDir()
+	cfg.CheckInterval = 150 * time.Millisecond
+	cfg.TryHairpin = func(context.Context, netip.AddrPort) error { return syscall.ECONNREFUSED }
+	cfg.Announcements = func(ctx context.Context, _ string, _ netip.Addr, _ func(gateway.Reason)) error {
+		<-ctx.Done()
+		return nil
+	}
+	cfg.Network = func() (route.Network, error) {
+		return route.Network{Interface: "lo", Local: r.Address(), Router: r.Address(), LANs: nattest.LANs}, nil
+	}
+	secret := pcp.Secret{7}
+	cfg.Discover = func(ctx context.Context, n Network, method gateway.Method) (gateway.Client, error) {
+		at := m.Address()
+		if method == gateway.PCP {
+			return orNone(pcp.Probe(ctx, pcp.Config{Gateway: at.Addr(), Port: at.Port(), Local: n.Local, Secret: secret}))
+		}
+		return orNone(natpmp.Discover(ctx, natpmp.Config{Gateway: at.Addr(), Port: at.Port(), Local: n.Local}))
+	}
+	return cfg
+}
+
+func TestFakeRoutersOfPCPAndNATPMP(t *testing.T) {
+	for _, method := range []gateway.Method{gateway.PCP, gateway.NATPMP} {
+		t.Run(string(method), func(t *testing.T) {
+			t.Parallel()
+			r := nattest.Start(t)
+			cfg := mapperHome(t, r, method)
+			d := New(cfg)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			done := make(chan error, 1)
+			go func() { done <- d.Run(ctx) }()
+			st := waitFor(ctx, t, d, func(s *Status) bool { return s.Verdict == Reachable && len(s.Outside) == 3 })
+			if st.External != nattest.WAN || st.Gateway.Method != method {
+				t.Errorf("external %v by %s", st.External, st.Gateway.Method)
+			}
+			r.SetExternal(wanC)
+			waitFor(ctx, t, d, func(s *Status) bool { return s.External == wanC })
+			cancel()
+			if err := <-done; err != nil {
+				t.Errorf("Run: %v", err)
+			}
+			if n := r.Len(); n != 0 {
+				t.Errorf("at the end the router has %d mappings", n)
+			}
+		})
 	}
 }

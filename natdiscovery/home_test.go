@@ -51,6 +51,10 @@ func live(t *testing.T, change ...func(*home, *Config)) *home {
 		h.change(func() { answers = agreeing(h.reflexive) })
 		return answers
 	}
+	cfg.Announcements = func(ctx context.Context, _ string, _ netip.Addr, _ func(gateway.Reason)) error {
+		<-ctx.Done()
+		return nil
+	}
 	cfg.TryHairpin = func(context.Context, netip.AddrPort) error { return nil }
 	cfg.Network = func() (n route.Network, err error) {
 		h.change(func() { n = h.place })

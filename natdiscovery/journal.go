@@ -2,6 +2,7 @@ package natdiscovery
 
 import (
 	"bytes"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"natftpd/natdiscovery/gateway"
+	"natftpd/natdiscovery/pcp"
 )
 
 // journalVersion is of the file's form. A file of another version is set aside.
@@ -23,6 +25,7 @@ const lastYear = 9999
 // last.
 type journal struct {
 	external netip.Addr
+	secret   pcp.Secret // of PCP's nonces; zero: none was made
 	mappings []remnant
 	pinholes []leftPinhole
 }
@@ -44,7 +47,7 @@ type leftPinhole struct {
 // sameAs says whether two journals differ in more than the time at which a mapping
 // was confirmed: a renewal is not worth a write.
 func (j journal) sameAs(o journal) bool {
-	return j.external == o.external && slices.EqualFunc(j.mappings, o.mappings, remnant.sameAs) &&
+	return j.external == o.external && j.secret == o.secret && slices.EqualFunc(j.mappings, o.mappings, remnant.sameAs) &&
 		slices.EqualFunc(j.pinholes, o.pinholes, leftPinhole.sameAs)
 }
 
@@ -63,6 +66,7 @@ type (
 	journalFile struct {
 		Version  int              `json:"version"`
 		External netip.Addr       `json:"external_address,omitzero"`
+		Secret   string           `json:"pcp_nonce_secret,omitempty"` // hexadecimal
 		Mappings []journalRecord  `json:"mappings,omitempty"`
 		Pinholes []journalPinhole `json:"ipv6_pinholes,omitempty"`
 	}
@@ -96,6 +100,9 @@ func (s seconds) duration() time.Duration { return time.Duration(s) * time.Secon
 // encode writes the journal as it stands in the file.
 func (j journal) encode() ([]byte, error) {
 	f := journalFile{Version: journalVersion, External: j.external}
+	if j.secret != (pcp.Secret{}) {
+		f.Secret = hex.EncodeToString(j.secret[:])
+	}
 	for _, r := range j.mappings {
 		f.Mappings = append(f.Mappings, journalRecord{
 			Gateway: r.device.Address, GatewayID: r.device.ID, Method: r.method,
@@ -134,6 +141,11 @@ func decodeJournal(data []byte) (journal, error) {
 		return journal{}, fmt.Errorf("read the journal: external address %v: %s", f.External, gateway.Special(f.External))
 	}
 	j := journal{external: f.External}
+	if secret, err := hex.DecodeString(f.Secret); err == nil && len(secret) == len(j.secret) {
+		j.secret = pcp.Secret(secret)
+	} else if f.Secret != "" {
+		return journal{}, errors.New("read the journal: the secret of PCP's nonces is none")
+	}
 	for i, r := range f.Mappings {
 		if !leftOn(r.Gateway, r.Internal, r.Granted) || r.External == 0 {
 			return journal{}, fmt.Errorf("read the journal: mapping %d: no such mapping exists", i+1)
@@ -147,7 +159,7 @@ func decodeJournal(data []byte) (journal, error) {
 		})
 	}
 	for i, p := range f.Pinholes {
-		if !leftOn(p.Gateway, p.Internal, p.Granted) || p.ID == "" || p.Granted.IsZero() {
+		if !leftOn(p.Gateway, p.Internal, p.Granted) || p.Granted.IsZero() {
 			return journal{}, fmt.Errorf("read the journal: pinhole %d: no such pinhole exists", i+1)
 		}
 		j.pinholes = append(j.pinholes, leftPinhole{gateway.Device{Address: p.Gateway, ID: p.GatewayID},

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"natftpd/natdiscovery/gateway"
+	"natftpd/natdiscovery/pcp"
 )
 
 // aJournal has one mapping of each kind: confirmed, asked for, and for ever.
@@ -23,7 +24,7 @@ func aJournal() journal {
 	confirmed, asked, forever := mapping(2121), mapping(50000), mapping(50001)
 	confirmed.Granted, confirmed.Lifetime = time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC), 20*time.Minute
 	forever.Granted = confirmed.Granted
-	return journal{external: wanA, mappings: []remnant{
+	return journal{external: wanA, secret: pcp.Secret{1, 2, 31: 3}, mappings: []remnant{
 		{device, gateway.UPnP, confirmed}, {device, gateway.UPnP, asked}, {device, gateway.UPnP, forever}},
 		pinholes: []leftPinhole{{device, gateway.Pinhole{Internal: netip.AddrPortFrom(lasting, 2121), ID: "7",
 			Granted: confirmed.Granted, Lifetime: time.Hour}}}}
@@ -96,7 +97,8 @@ var badJournals = map[string]string{
 	"has a mapping to no port":           `{"version": 1, "mappings": [{"gateway": "192.168.77.1", "internal": "192.168.77.10:0", "external_port": 21}]}`,
 	"has a mapping on no gateway":        `{"version": 1, "mappings": [{"internal": "192.168.77.10:2121", "external_port": 21}]}`,
 	"has a mapping of year 10000":        `{"version": 1, "mappings": [{"gateway": "192.168.77.1", "internal": "192.168.77.10:2121", "external_port": 21, "granted": "9999-12-31T23:59:59-01:00"}]}`,
-	"has a pinhole of no name":           `{"version": 1, "ipv6_pinholes": [{"gateway": "192.168.77.1", "internal": "[2600::1]:21", "pinhole_id": "", "granted": "2026-07-01T12:00:00Z"}]}`,
+	"has a secret of the wrong length":   `{"version": 1, "pcp_nonce_secret": "00ff"}`,
+	"has a secret that is a word":        `{"version": 1, "pcp_nonce_secret": "please"}`,
 	"has a pinhole that was not granted": `{"version": 1, "ipv6_pinholes": [{"gateway": "192.168.77.1", "internal": "[2600::1]:21", "pinhole_id": "1"}]}`,
 	"is far too large":                   `{"version": 1}` + strings.Repeat(" ", journalLimit),
 }

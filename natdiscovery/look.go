@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/netip"
 	"slices"
 	"sync"
@@ -37,14 +38,19 @@ const lookTimeout = 20 * time.Second
 // that it opened itself.
 func Once(ctx context.Context, cfg Config, serving bool) Look {
 	began := time.Now()
-	cfg = cfg.withDefaults()
-	cfg.StateDir = "" // the journal is the server's
+	// The journal is the server's. Its secret tells PCP that we are the same host.
+	secret := store(cfg.StateDir).peek().secret
+	cfg.StateDir = ""
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	cfg = cfg.withDefaults(secret)
 	g := &guest{serving: serving, opened: map[uint16]bool{}, searches: map[gateway.Method]error{}}
 	cfg = g.watched(cfg)
 
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
-	d := New(cfg)
+	d := newDiscovery(cfg, journal{})
 	var running sync.WaitGroup
 	running.Go(func() { _ = d.Run(ctx) })
 	settle(ctx, d)
@@ -149,6 +155,9 @@ type guestClient struct {
 // Map finds the mapping in place, or tries it.
 func (c guestClient) Map(ctx context.Context, r gateway.Request) (gateway.Mapping, error) {
 	m := gateway.Mapping{Request: r, Granted: time.Now()}
+	if !c.readsTable() {
+		c.note(r.External)
+	}
 	err := c.Client.Check(ctx, m)
 	if err == nil || !errors.Is(err, gateway.ErrNotMapped) {
 		return m, err
@@ -156,11 +165,21 @@ func (c guestClient) Map(ctx context.Context, r gateway.Request) (gateway.Mappin
 	if c.guest.serving {
 		return m, errNotOpen
 	}
-	// Noted before it is asked for: the answer may get lost.
-	c.guest.mu.Lock()
-	c.guest.opened[r.External], c.guest.tried = true, true
-	c.guest.mu.Unlock()
+	c.note(r.External)
 	return c.Client.Map(ctx, r)
+}
+
+// readsTable says whether the method can look without opening: PCP and NAT-PMP can't.
+func (c guestClient) readsTable() bool { return c.Method() == gateway.UPnP }
+
+// note remembers that a port may be opened now. A server that runs keeps it.
+func (c guestClient) note(port uint16) {
+	if c.guest.serving {
+		return
+	}
+	c.guest.mu.Lock()
+	defer c.guest.mu.Unlock()
+	c.guest.opened[port], c.guest.tried = true, true
 }
 
 // Unmap closes what the look opened, and nothing else.

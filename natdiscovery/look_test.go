@@ -9,6 +9,7 @@ import (
 	"natftpd/natdiscovery"
 	"natftpd/natdiscovery/gateway"
 	"natftpd/natdiscovery/nattest"
+	"natftpd/natdiscovery/pcp"
 	"natftpd/natdiscovery/route"
 	"natftpd/natdiscovery/stun"
 	"natftpd/natdiscovery/upnp"
@@ -77,6 +78,42 @@ func TestALookLeavesTheRouterAsItWas(t *testing.T) {
 			t.Errorf("port 50001 is %q, want taken", got)
 		}
 	})
+}
+
+func TestALookByPCPLeavesTheRouterAsItWas(t *testing.T) {
+	for name, serving := range map[string]bool{"without a server": false, "beside a server": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := nattest.Start(t)
+			m := nattest.StartMapper(t, r)
+			secret := pcp.NewSecret()
+			cfg := lookAt(r)
+			cfg.Methods = []gateway.Method{gateway.PCP}
+			cfg.Discover = func(ctx context.Context, n natdiscovery.Network, _ gateway.Method) (gateway.Client, error) {
+				return pcp.Probe(ctx, pcp.Config{Gateway: m.Address().Addr(), Port: m.Address().Port(), Local: n.Local, Secret: secret})
+			}
+			want := 0
+			if serving {
+				server, err := cfg.Discover(t.Context(), natdiscovery.Network{Local: r.Address()}, gateway.PCP)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, port := range []uint16{2121, 50000, 50001, 50002} {
+					if _, err := server.Map(t.Context(), gateway.Request{Internal: netip.AddrPortFrom(r.Address(), port), External: port, Lease: time.Hour}); err != nil {
+						t.Fatal(err)
+					}
+				}
+				want = 4
+			}
+			look := natdiscovery.Once(t.Context(), cfg, serving)
+			if look.Status.Verdict != natdiscovery.Reachable || look.Tried == serving {
+				t.Errorf("verdict %q, tried %v", look.Status.Verdict, look.Tried)
+			}
+			if r.Len() != want {
+				t.Errorf("%d mappings are left, want %d", r.Len(), want)
+			}
+		})
+	}
 }
 
 func TestALookKeepsTheEvidence(t *testing.T) {

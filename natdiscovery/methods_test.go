@@ -3,6 +3,7 @@ package natdiscovery
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -138,6 +139,67 @@ func TestUPnPRemovesWhatOtherMethodsLeftAtAnOldAddress(t *testing.T) {
 	}
 }
 
+func TestNATOnTheWayToTheGateway(t *testing.T) {
+	behind := fmt.Errorf("probe: %w: %w", gateway.ErrNotFound, gateway.ErrBehindNAT)
+	for name, told := range map[string]bool{"told in the search": true, "told for a mapping": false} {
+		t.Run(name, func(t *testing.T) {
+			s := newStory(t, by(gateway.PCP, gateway.NATPMP))
+			s.router.off = true
+			s.also(gateway.NATPMP).deny = denies("map", gateway.ErrBehindNAT, 0, 65535)
+			discover := s.cfg.Discover
+			s.cfg.Discover = func(ctx context.Context, n Network, m gateway.Method) (gateway.Client, error) {
+				if told && m == gateway.PCP {
+					return nil, behind
+				}
+				return discover(ctx, n, m)
+			}
+			s.until(time.Minute)
+			s.wants(wanA, DoubleNAT, allPassive)
+			if got := s.others[gateway.NATPMP].count("map", s.start); (got == 0) != told {
+				t.Errorf("NAT-PMP was asked for %d mappings", got)
+			}
+			s.others[gateway.NATPMP].deny, told = nil, false
+			s.until(time.Hour + time.Minute)
+			s.wants(wanA, Reachable, allPassive)
+		})
+	}
+}
+
+func TestGatewayThatForgotIsToldAgain(t *testing.T) {
+	s := newStory(t)
+	s.until(10 * time.Minute)
+	clear(s.router.table)
+	s.router.forgot = s.now
+	s.after(15 * time.Second) // the next poll tells
+	if got := s.router.lists(lanA); got != "2121, 50000-50009" {
+		t.Errorf("the router lists %q", got)
+	}
+	asked := s.router.count("map", s.start)
+	s.after(10 * time.Minute)
+	if got := s.router.count("map", s.start); got != asked {
+		t.Errorf("it was told %d times more", got-asked)
+	}
+}
+
+func TestRenewalsByPCPAreSpread(t *testing.T) {
+	for method, want := range map[gateway.Method]time.Duration{gateway.UPnP: 30 * time.Minute, gateway.PCP: 30*time.Minute + 6*time.Minute} {
+		t.Run(string(method), func(t *testing.T) {
+			s := newStory(t, by(method), func(c *Config) { c.Random = func() float64 { return 0.8 } })
+			s.router.method = method
+			s.until(time.Minute)
+			held := s.core.control().held
+			s.until(want - time.Minute)
+			if got := s.core.control().held; got != held {
+				t.Errorf("renewed %v after it was granted", got.Granted.Sub(held.Granted))
+			}
+			s.until(want + 2*time.Minute)
+			if got := s.core.control().held; got == held {
+				t.Error("not renewed yet")
+			}
+		})
+	}
+}
+
 // answering finds a client after a delay, or says why not.
 func answering(after map[gateway.Method]time.Duration, ended *[]gateway.Method) func(context.Context, Network, gateway.Method) (gateway.Client, error) {
 	r := newRouter(time.Now)
@@ -203,7 +265,7 @@ func TestSearchWaitsForThePreferredMethodALittle(t *testing.T) {
 }
 
 func TestUnknownMethodFindsNothing(t *testing.T) {
-	if _, err := discoverBy(t.Context(), Network{}, "telepathy"); !errors.Is(err, gateway.ErrNotFound) {
+	if _, err := (speaker{}).discover(t.Context(), Network{}, "telepathy"); !errors.Is(err, gateway.ErrNotFound) {
 		t.Errorf("got %v, want %v", err, gateway.ErrNotFound)
 	}
 }

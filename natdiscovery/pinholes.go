@@ -173,7 +173,7 @@ type pinholeAnswered struct {
 }
 
 func (e pinholeAnswered) apply(c *core, now time.Time) {
-	c.gatewayDone(now)
+	c.gatewayDone(now, time.Time{})
 	c.upkept = now
 	s := &c.pinholes
 	p := s.find(e.asked.internal)
@@ -240,7 +240,7 @@ func (a closePinhole) do(ctx context.Context, cfg Config) event {
 type pinholeClosed struct{ pinhole gateway.Pinhole }
 
 func (e pinholeClosed) apply(c *core, now time.Time) {
-	c.gatewayDone(now)
+	c.gatewayDone(now, time.Time{})
 	s := &c.pinholes
 	if len(s.stale) > 0 && s.stale[0] == e.pinhole {
 		s.stale = s.stale[1:]

@@ -25,6 +25,7 @@ type port struct {
 
 	held      gateway.Mapping // as last confirmed; External 0: none
 	confirmed time.Time
+	renewAt   time.Time // the zero Time: never
 	looked    time.Time // when the gateway was last asked for it, whatever it said
 	// asked is a request whose outcome nobody knows: the mapping may be there,
 	// and is removed at the end. External 0: none.
@@ -203,10 +204,12 @@ type mapped struct {
 	request gateway.Request
 	mapping gateway.Mapping
 	err     error
+	forgot  time.Time
+	chance  float64 // of Config.Random
 }
 
 func (e mapped) apply(c *core, now time.Time) {
-	c.gatewayDone(now)
+	c.gatewayDone(now, e.forgot)
 	c.upkept, c.gw.changed = now, now
 	p := &c.ports[e.index]
 	if !p.again {
@@ -221,6 +224,10 @@ func (e mapped) apply(c *core, now time.Time) {
 	switch {
 	case e.err == nil:
 		c.verified(p, e.mapping, now)
+		p.renewAt = c.renewAt(e.mapping, e.chance)
+	case errors.Is(e.err, gateway.ErrRule):
+		p.drop()
+		p.ruled(e.err, now)
 	case errors.Is(e.err, gateway.ErrConflict):
 		p.drop()
 		p.deny(PortTaken, e.err, now)
@@ -241,6 +248,9 @@ func (c *core) refused(i int, err error, now time.Time) {
 	p.deny(PortRefused, err, now)
 	switch noRoom := errors.Is(err, gateway.ErrFull) || errors.Is(err, gateway.ErrNoWAN); {
 	case noRoom, !last:
+	case errors.Is(err, gateway.ErrBehindNAT) && !c.gw.opened:
+		c.gw.behindNAT = true
+		c.fallBack(now, err)
 	case i == 0 && c.fallBack(now, err):
 	case c.gw.method != gateway.UPnP && errors.Is(err, gateway.ErrRefused):
 		p.retryAt = now.Add(outOfFavour)
@@ -260,7 +270,7 @@ func (c *core) unsure(p *port, r gateway.Request) {
 func (c *core) verified(p *port, m gateway.Mapping, now time.Time) {
 	gaveIn := p.state == PortRefused
 	c.unsure(p, m.Request)
-	c.gw.opened = true
+	c.gw.opened, c.gw.behindNAT = true, false
 	c.method(c.gw.method).serves()
 	p.state = PortVerified
 	if m.External == p.wanted {
@@ -305,14 +315,22 @@ func (p *port) deny(state PortState, err error, now time.Time) {
 	}
 }
 
+// ruled is called when a rule of the gateway's own has the port: most likely the
+// operator forwarded it by hand (IGD's error 729), and clients may get through.
+func (p *port) ruled(err error, now time.Time) {
+	p.failures++
+	p.state, p.problem, p.retryAt = PortByHand, err.Error(), now.Add(takenPause)
+}
+
 // checked is the outcome of check.
 type checked struct {
-	index int
-	err   error
+	index  int
+	err    error
+	forgot time.Time
 }
 
 func (e checked) apply(c *core, now time.Time) {
-	c.gatewayDone(now)
+	c.gatewayDone(now, e.forgot)
 	c.upkept = now
 	p := &c.ports[e.index]
 	doubted := p.doubted
@@ -347,7 +365,7 @@ type unmapped struct {
 }
 
 func (e unmapped) apply(c *core, now time.Time) {
-	c.gatewayDone(now)
+	c.gatewayDone(now, time.Time{})
 	c.gw.changed = now
 	if gone(e.err) && !e.beside {
 		c.lose(now, e.err)

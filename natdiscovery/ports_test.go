@@ -95,6 +95,26 @@ func TestRouterThatRefusesEverythingAndThenGivesIn(t *testing.T) {
 	}
 }
 
+func TestPortsThatTheRouterForwardsByARuleOfItsOwn(t *testing.T) {
+	s := newStory(t, func(c *Config) { c.ExternalControlPort = 21 })
+	s.router.deny = denies("map", gateway.ErrRule, 0, 65535)
+	s.until(time.Minute)
+	s.wants(wanA, ForwardedByHand, allPassive)
+	s.advises("see that the router 192.168.77.1 forwards TCP 21 (to port 2121) and 50000-50009 to 192.168.77.10")
+	quiet := s.now
+	s.after(time.Hour)
+	if got := s.router.busiest(quiet); got > 12 {
+		t.Errorf("busiest minute: got %d requests, want at most 12", got)
+	}
+	s.visits(friend(1), wanA, true)
+	s.wants(wanA, Reachable, allPassive)
+	s.router.deny = nil
+	s.after(time.Hour)
+	if got := s.router.lists(lanA); got != "21, 50000-50009" {
+		t.Errorf("the router lists %q", got)
+	}
+}
+
 func TestRouterWithAFullTable(t *testing.T) {
 	s := newStory(t)
 	s.router.deny = denies("map", gateway.ErrFull, 50004, 50009)

@@ -21,6 +21,7 @@ type router struct {
 	lease    time.Duration // what it grants at most; 0: what is asked
 	table    map[uint16]entry
 	deny     func(what string, port uint16) error // nil error: as usual
+	forgot   time.Time                            // when it noticed that it had lost its table
 	asked    []request
 	firewall firewall
 }
@@ -93,6 +94,9 @@ type client struct {
 func (c *client) Method() gateway.Method { return c.r.method }
 func (c *client) Device() gateway.Device { return c.r.device }
 func (c *client) Local() netip.Addr      { return c.where }
+
+// Forgot makes every fake client a gateway.Forgetful.
+func (c *client) Forgot() time.Time { return c.r.forgot }
 
 // ask counts a request and says whether it is answered.
 func (c *client) ask(what string, port uint16, cost int) error {

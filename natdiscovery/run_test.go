@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"natftpd/natdiscovery/pcp"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -188,7 +190,7 @@ func TestNewKnowsNothingAndIsReadable(t *testing.T) {
 }
 
 func TestDefaultsAskThisHostsNetwork(t *testing.T) {
-	cfg := Config{STUNServers: []string{"127.0.0.1:1"}}.withDefaults()
+	cfg := Config{STUNServers: []string{"127.0.0.1:1"}}.withDefaults(pcp.Secret{1})
 	if cfg.Discover == nil || cfg.WatchNetwork == nil || cfg.CheckInterval != 15*time.Second || cfg.Description != "natftpd" {
 		t.Errorf("got %+v", cfg)
 	}
@@ -203,7 +205,7 @@ func TestDefaultsAskThisHostsNetwork(t *testing.T) {
 	if got, err := cfg.LookupHost(t.Context(), "127.0.0.1"); err != nil || len(got) != 1 {
 		t.Errorf("look up: got %v, %v", got, err)
 	}
-	if off := (Config{}).withDefaults(); off.AskSTUN != nil {
+	if off := (Config{}).withDefaults(pcp.Secret{1}); off.AskSTUN != nil {
 		t.Error("STUN is on without servers")
 	}
 }

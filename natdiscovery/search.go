@@ -49,6 +49,8 @@ type gatewayState struct {
 	at          time.Time // of the next search
 	returns     time.Time // until when it may be back any moment, after its loss
 	refind      bool      // it announced that it is to be found anew
+	forgot      time.Time // when it was last noticed to have lost its mappings
+	behindNAT   bool      // it says that another NAT stands between us and it
 	changed     time.Time // when its mappings were last changed by us
 	seen        time.Time // when it last answered
 	pollAt      time.Time // of the next question for its address
@@ -78,7 +80,7 @@ func (e discovered) apply(c *core, now time.Time) {
 	for _, f := range e.findings {
 		c.method(f.method).found(f, now)
 	}
-	serving := slices.DeleteFunc(slices.Clone(e.findings), func(f finding) bool { return f.err != nil })
+	serving := c.serving(e.findings)
 	if g.refind = false; len(serving) == 0 {
 		if g.found { // its news was a goodbye
 			c.lost(now)
@@ -88,6 +90,15 @@ func (e discovered) apply(c *core, now time.Time) {
 		return
 	}
 	c.attach(serving[0], serving[1:], now)
+}
+
+// serving are the findings of use. Behind another NAT, of which only PCP tells,
+// NAT-PMP would open ports that lead to that NAT.
+func (c *core) serving(findings []finding) []finding {
+	c.gw.behindNAT = slices.ContainsFunc(findings, func(f finding) bool { return errors.Is(f.err, gateway.ErrBehindNAT) })
+	return slices.DeleteFunc(slices.Clone(findings), func(f finding) bool {
+		return f.err != nil || c.gw.behindNAT && f.method == gateway.NATPMP
+	})
 }
 
 // attach makes f the gateway in use. It answered by the methods beside as well.
@@ -166,13 +177,14 @@ func gone(err error) bool {
 
 // addressTold is the outcome of askAddress.
 type addressTold struct {
-	addr netip.Addr
-	err  error
+	addr   netip.Addr
+	err    error
+	forgot time.Time
 }
 
 func (e addressTold) apply(c *core, now time.Time) {
 	g := &c.gw
-	c.gatewayDone(now)
+	c.gatewayDone(now, e.forgot)
 	g.polled = true
 	g.pollAt = g.began.Add(c.cfg.CheckInterval * 2 / 3)
 	switch {
@@ -204,10 +216,16 @@ func (c *core) told(addr netip.Addr, now time.Time) {
 	}
 }
 
-// gatewayDone ends a request to the gateway, which then rests.
-func (c *core) gatewayDone(now time.Time) {
-	c.gw.done()
-	c.gw.rest, c.gw.polled = now.Add(pace), false
+// gatewayDone ends a request to the gateway, which then rests. What it has forgotten
+// is asked for again.
+func (c *core) gatewayDone(now, forgot time.Time) {
+	g := &c.gw
+	g.done()
+	g.rest, g.polled = now.Add(pace), false
+	if forgot.After(g.forgot) {
+		g.forgot = forgot
+		c.mapAll()
+	}
 }
 
 // gatewayDuties are what the gateway is to be asked, what matters most first: its

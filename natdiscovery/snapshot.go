@@ -101,6 +101,7 @@ func (c *core) facts(s *Status) facts {
 		mapping:  len(c.cfg.Methods) > 0,
 		found:    g.found,
 		seeking:  c.seeking(),
+		behind:   g.behindNAT,
 		lost:     !g.found && g.searches >= lostAfter,
 	}
 	e := c.evidence()

@@ -46,6 +46,22 @@ func (s store) load(log *slog.Logger) journal {
 	return journal{}
 }
 
+// peek reads the journal of a server that may be running, and changes nothing.
+func (s store) peek() journal {
+	if s == "" {
+		return journal{}
+	}
+	data, err := s.read()
+	if err != nil {
+		return journal{}
+	}
+	j, err := decodeJournal(data)
+	if err != nil {
+		return journal{}
+	}
+	return j
+}
+
 func (s store) read() ([]byte, error) {
 	f, err := os.Open(s.path())
 	if err != nil {

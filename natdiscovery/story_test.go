@@ -95,7 +95,8 @@ func testConfig() Config {
 		Log:         slog.New(slog.DiscardHandler),
 		ControlPort: 2121, FirstPassive: 50000, LastPassive: 50009,
 		Methods: []gateway.Method{gateway.UPnP}, InterfaceLANs: true,
-		Lease: time.Hour, CheckInterval: 15 * time.Second, Description: "natftpd",
+		Random: func() float64 { return 0.5 },
+		Lease:  time.Hour, CheckInterval: 15 * time.Second, Description: "natftpd",
 	}
 }
 

@@ -54,14 +54,23 @@ func (c *core) renewalDuties() []duty {
 			}
 			late := p.held.Granted.Add(p.held.Lifetime / 4 * 3)
 			urgent = append(urgent, duty{later(late, p.retryAt), c.mapDuty(i)})
-			spread = append(spread, duty{later(later(p.held.RenewAt(), p.retryAt), renewal), c.mapDuty(i)})
-		case PortTaken, PortRefused:
+			spread = append(spread, duty{later(later(p.renewAt, p.retryAt), renewal), c.mapDuty(i)})
+		case PortTaken, PortRefused, PortByHand:
 			if c.journalled(i) {
 				spread = append(spread, duty{later(p.retryAt, renewal), c.mapDuty(i)})
 			}
 		}
 	}
 	return append(urgent, spread...)
+}
+
+// renewAt is when m wants renewing: at half of its lease, by PCP at a random point
+// not long after that (RFC 6887, section 11.2.1).
+func (c *core) renewAt(m gateway.Mapping, chance float64) time.Time {
+	if c.gw.method == gateway.PCP {
+		return gateway.RenewAt(m.Granted, m.Lifetime, chance)
+	}
+	return m.RenewAt()
 }
 
 // checkDuties is the check of the mapping that was confirmed the longest ago.
@@ -129,7 +138,8 @@ func (c *core) leave() []unmap {
 
 // left is the journal at the end, when some mappings could not be removed.
 func (c *core) left(list []unmap, pinholes []gateway.Pinhole) journal {
-	j := journal{external: c.journal().external, mappings: slices.Clone(c.former)}
+	now := c.journal()
+	j := journal{external: now.external, secret: now.secret, mappings: slices.Clone(c.former)}
 	for _, a := range list {
 		j.mappings = append(j.mappings, c.remnant(a.mapping))
 	}

@@ -21,6 +21,7 @@ type facts struct {
 	mapping bool // a gateway may be asked at all
 	seeking bool // a first answer is awaited from somebody
 	found   bool // a gateway serves us
+	behind  bool // one tells that another NAT stands between it and us
 	lost    bool // one did, and has not answered for long
 
 	wan          netip.Addr // as the gateway tells it, now
@@ -44,6 +45,8 @@ func (f facts) verdict() Verdict {
 	case f.carrierNAT():
 		return CarrierNAT
 	case f.wan.IsValid() && !gateway.Public(f.wan):
+		return DoubleNAT
+	case f.behind && !f.open():
 		return DoubleNAT
 	case f.noWAN && f.reflexive.IsValid():
 		return f.behindRefusal()
@@ -69,6 +72,9 @@ func (f facts) portsVerdict() Verdict {
 	case PortRefused:
 		return GatewayRefuses
 	case PortByHand, PortPending:
+		if f.ruled() {
+			return ForwardedByHand
+		}
 		return f.unopened()
 	}
 	for _, by := range []struct {
@@ -85,6 +91,12 @@ func (f facts) portsVerdict() Verdict {
 		}
 	}
 	return f.unopened()
+}
+
+// ruled says whether the gateway is found and has a rule of its own for the control
+// port.
+func (f facts) ruled() bool {
+	return f.found && f.control.State == PortByHand && f.control.Problem != ""
 }
 
 // unopened judges ports that nobody was asked for: a gateway soon will be.

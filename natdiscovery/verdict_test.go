@@ -93,6 +93,9 @@ func TestVerdictAndAdvice(t *testing.T) {
 		{"the gateway refuses some passive ports", func(f *facts) {
 			f.passive[1].State, f.passive[1].Problem = PortRefused, "error 728"
 		}, Reachable, "TCP 50001 of the passive ports are left out (error 728)"},
+		{"the router has a rule of its own for the control port", func(f *facts) {
+			f.control.State, f.control.Problem = PortByHand, "error 729"
+		}, ForwardedByHand, "see that the router 192.168.77.1 forwards TCP 2121 and 50000-50002 to 192.168.77.10: it has a rule of its own there (error 729)"},
 		{"another host has the control port", func(f *facts) { f.control.State = PortTaken }, PortTakenByHost,
 			"choose other ports (ftp.listen, ftp.passive_ports), or remove the mapping of TCP 2121 to another host on the router 192.168.77.1"},
 		{"another host has all passive ports", func(f *facts) { f.setPassive(PortTaken, "") }, PortTakenByHost,
@@ -107,6 +110,11 @@ func TestVerdictAndAdvice(t *testing.T) {
 			f.wan, f.noWAN, f.external, f.reflexive, f.agreed = nobody, true, wanB, wanB, 2
 			f.set(PortRefused, "error 501")
 		}, DoubleNAT, "the router 192.168.77.1 stands behind another one: set that one to bridge mode, or forward TCP 2121 and 50000-50002 on it as well; if it is the provider's, ask for a public IPv4 address"},
+		{"a gateway tells of a NAT on the way to it", func(f *facts) {
+			f.found, f.wan, f.behind = false, nobody, true
+			f.set(PortByHand, "")
+		}, DoubleNAT, "run natftpd in the network of the host, if this is a container: another NAT stands between it and the router 192.168.77.1; or forward TCP 2121 and 50000-50002 through that NAT as well"},
+		{"a gateway tells of a NAT, and another one opens ports", func(f *facts) { f.behind = true }, Reachable, ""},
 		{"the gateway tells no address, and ports are renumbered", func(f *facts) {
 			f.wan, f.noWAN, f.external, f.reflexive, f.agreed = nobody, true, wanB, wanB, 2
 			f.udp = stun.NATBehaviour{Mapping: stun.EndpointIndependent}

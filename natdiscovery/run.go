@@ -9,8 +9,9 @@ import (
 )
 
 const (
-	// leaveTimeout bounds the removal of all our mappings at the end.
-	leaveTimeout = 5 * time.Second
+	// leaveTimeout bounds the removal of all our mappings at the end. Whoever kills
+	// us sooner leaves the rest to the journal.
+	leaveTimeout = 8 * time.Second
 	// watchPause is the pause before something is watched again after that failed.
 	watchPause = time.Minute
 )

@@ -189,6 +189,7 @@ func discoveryOf(c conf.Config, listening netip.AddrPort, log *slog.Logger) natd
 		ExternalAddress:     c.NAT.ExternalAddress.Addr,
 		ExternalHost:        c.NAT.ExternalAddress.Host,
 		Methods:             methods,
+		Pinholes:            c.NAT.IPv6Pinholes,
 		InterfaceLANs:       c.NAT.LANNetworks.Auto,
 		LANs:                c.NAT.LANNetworks.Prefixes,
 		Lease:               c.NAT.Lease,

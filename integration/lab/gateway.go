@@ -48,8 +48,8 @@ const (
 func (o Options) gatewayConf() []byte {
 	shortest, longest := minLifetime, maxLifetime
 	if o.Lease > 0 {
-		shortest = int(o.Lease.Seconds())
-		longest = shortest
+		longest = int(o.Lease.Seconds())
+		shortest = longest - 1 // miniupnpd wants them to differ
 	}
 	yes := map[bool]string{true: "yes", false: "no"}
 	ours := map[bool]string{true: "deny", false: "allow"}

@@ -54,7 +54,7 @@ func TestPreferredMethodIsUsed(t *testing.T) {
 
 func TestMethodThatOpensNothingIsLeft(t *testing.T) {
 	for name, deny := range map[string]error{"it refuses": gateway.ErrRefused, "it makes no sense": gateway.ErrProtocol,
-		"it does not answer": gateway.ErrGone} {
+		"it does not answer": gateway.ErrGone, "it says that the port is taken": gateway.ErrConflict} {
 		t.Run(name, func(t *testing.T) {
 			s := newStory(t, by(first, gateway.UPnP))
 			s.also(first).deny = denies("map", deny, 0, 65535)

@@ -23,10 +23,9 @@ type port struct {
 	state    PortState
 	problem  string
 
-	held      gateway.Mapping // as last confirmed; External 0: none
-	confirmed time.Time
-	renewAt   time.Time // the zero Time: never
-	looked    time.Time // when the gateway was last asked for it, whatever it said
+	held    gateway.Mapping // as last confirmed; External 0: none
+	renewAt time.Time       // the zero Time: never
+	looked  time.Time       // when the gateway was last asked for it, whatever it said
 	// asked is a request whose outcome nobody knows: the mapping may be there,
 	// and is removed at the end. External 0: none.
 	asked    gateway.Request
@@ -67,75 +66,6 @@ func (c *core) mapAll() {
 	for i := range c.pinholes.list {
 		c.pinholes.list[i].again = true
 	}
-}
-
-// leaveBehind forgets the mappings of the gateway in use, and notes what may be left
-// of them there.
-func (c *core) leaveBehind() {
-	for _, a := range c.gw.stale {
-		c.former = append(c.former, c.remnant(a.mapping))
-	}
-	c.gw.stale = nil
-	for i := range c.ports {
-		p := &c.ports[i]
-		for _, m := range p.leftovers() {
-			c.former = append(c.former, c.remnant(m))
-		}
-		p.drop()
-		p.asked = gateway.Request{}
-	}
-}
-
-// takeOver makes ours what an earlier run, or an earlier address of ours, left on
-// the gateway that was just found: what is still wanted is asked for again, the rest
-// is to be removed. On other gateways the leases end; what stays there for ever is
-// kept in mind.
-func (c *core) takeOver() {
-	g := &c.gw
-	former := c.former
-	c.former = nil
-	for _, r := range former {
-		m := r.mapping
-		switch {
-		case !sameGateway(r.device, g.identity):
-			if r.permanent() {
-				c.former = append(c.former, r)
-			}
-		case m.Internal.Addr() != g.local:
-			g.formerly = m.Internal.Addr()
-			c.discard(m)
-		case !c.wants(m):
-			c.discard(m)
-		}
-	}
-}
-
-// discard has a mapping on this gateway removed, if it can be. PCP and NAT-PMP
-// remove nothing that leads to another address than the asking one (RFC 6887,
-// section 11.1; RFC 6886, section 3.4): UPnP does that for them, or the lease ends.
-func (c *core) discard(m gateway.Mapping) {
-	g := &c.gw
-	if g.method == gateway.UPnP || m.Internal.Addr() == g.local {
-		g.stale = append(g.stale, unmap{client: g.client, mapping: m})
-		return
-	}
-	for _, f := range g.beside {
-		if f.method == gateway.UPnP && sameGateway(f.device, g.identity) {
-			g.stale = append(g.stale, unmap{f.client, m, true})
-			return
-		}
-	}
-}
-
-// wants says whether m is what a port will be asked for anyway, and notes it there.
-func (c *core) wants(m gateway.Mapping) bool {
-	for i := range c.ports {
-		if sameMapping(c.request(i), m.Request) {
-			c.ports[i].asked = m.Request
-			return true
-		}
-	}
-	return false
 }
 
 // drop forgets what the gateway listed for p.
@@ -220,7 +150,7 @@ func (e mapped) apply(c *core, now time.Time) {
 		c.lose(now, e.err)
 		return
 	}
-	c.gw.seen, p.again = now, false
+	c.gw.seen, p.again, p.looked = now, false, now
 	switch {
 	case e.err == nil:
 		c.verified(p, e.mapping, now)
@@ -229,14 +159,25 @@ func (e mapped) apply(c *core, now time.Time) {
 		p.drop()
 		p.ruled(e.err, now)
 	case errors.Is(e.err, gateway.ErrConflict):
-		p.drop()
-		p.deny(PortTaken, e.err, now)
+		c.conflict(e.index, e.err, now)
 	case errors.Is(e.err, gateway.ErrRefused):
 		p.doubted = p.held.External != 0
 		c.refused(e.index, e.err, now)
 	default: // nobody knows whether the mapping was made
 		c.unsure(p, e.request)
 		c.refused(e.index, e.err, now)
+	}
+}
+
+// conflict is called when another host has port i. PCP and NAT-PMP say the same of a
+// port that the gateway's rules forbid (miniupnpd); UPnP tells which it is.
+func (c *core) conflict(i int, err error, now time.Time) {
+	p := &c.ports[i]
+	last := p.external == p.internal
+	p.drop()
+	p.deny(PortTaken, err, now)
+	if i == 0 && last && c.gw.method != gateway.UPnP {
+		c.fallBack(now, err)
 	}
 }
 
@@ -276,7 +217,7 @@ func (c *core) verified(p *port, m gateway.Mapping, now time.Time) {
 	if m.External == p.wanted {
 		p.problem = "" // else it says why the port is another one
 	}
-	p.held, p.asked, p.confirmed, p.looked = m, gateway.Request{}, now, now
+	p.held, p.asked, p.looked = m, gateway.Request{}, now
 	p.external = m.External
 	p.failures, p.retryAt, p.doubted = 0, time.Time{}, false
 	if !gaveIn {
@@ -341,8 +282,7 @@ func (e checked) apply(c *core, now time.Time) {
 	}
 	c.gw.seen = now
 	switch {
-	case e.err == nil:
-		p.confirmed = now
+	case e.err == nil: // it is as it was
 	case errors.Is(e.err, gateway.ErrConflict):
 		p.drop()
 		p.deny(PortTaken, e.err, now)
@@ -355,25 +295,5 @@ func (e checked) apply(c *core, now time.Time) {
 		// One is lost: a gateway that restarted has lost them all.
 		p.drop()
 		c.mapAll()
-	}
-}
-
-// unmapped is the outcome of unmap, for a stale mapping.
-type unmapped struct {
-	unmap
-	err error
-}
-
-func (e unmapped) apply(c *core, now time.Time) {
-	c.gatewayDone(now, time.Time{})
-	c.gw.changed = now
-	if gone(e.err) && !e.beside {
-		c.lose(now, e.err)
-		return
-	}
-	// A gateway may refuse a removal for another address than the asking one
-	// (miniupnpd's secure mode). The lease ends it then.
-	if len(c.gw.stale) > 0 && c.gw.stale[0] == e.unmap {
-		c.gw.stale = c.gw.stale[1:]
 	}
 }

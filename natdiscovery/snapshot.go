@@ -26,7 +26,7 @@ func (c *core) status() Status {
 		Probing: c.probing(),
 	}
 	if g := &c.gw; g.found {
-		s.Gateway = &GatewayStatus{Device: g.identity, Method: g.method, External: c.evidence().gateway, Seen: g.seen}
+		s.Gateway = &GatewayStatus{Device: g.identity, Method: g.method, External: c.evidence().gateway, Seen: g.seen, Forgot: g.forgot}
 	}
 	for _, m := range c.methods {
 		s.Methods = append(s.Methods, MethodStatus{m.method, m.problem, m.tried})
@@ -60,6 +60,7 @@ func (p *port) status() Port {
 		External: external,
 		State:    p.state,
 		Expires:  p.held.Expires(),
+		Asked:    p.looked,
 		Problem:  p.problem,
 	}
 }
@@ -162,5 +163,6 @@ func (p Pinhole) sameAs(o Pinhole) bool {
 
 func (p Port) sameAs(o Port) bool {
 	p.Expires, o.Expires = time.Time{}, time.Time{}
+	p.Asked, o.Asked = time.Time{}, time.Time{}
 	return p == o
 }

@@ -93,6 +93,9 @@ type GatewayStatus struct {
 	External netip.Addr
 	// Seen is when the gateway last answered.
 	Seen time.Time
+	// Forgot is when it was last noticed to have lost its mappings, by its epoch
+	// (PCP, NAT-PMP). The zero Time: not yet, or its method does not tell.
+	Forgot time.Time
 }
 
 // MethodStatus is what came of one way to ask a gateway.
@@ -112,6 +115,9 @@ type Port struct {
 	State              PortState
 	// Expires is the end of the lease; the zero Time: none, or no mapping.
 	Expires time.Time
+	// Asked is when the gateway last said something of the port; the zero Time:
+	// not yet.
+	Asked time.Time
 	// Problem says why the port is not open, or is not the External one that
 	// was asked for, in the gateway's words.
 	Problem string

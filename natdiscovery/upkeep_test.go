@@ -18,7 +18,7 @@ func TestQuietHoursCostLittleAndLoseNothing(t *testing.T) {
 			t.Fatalf("at %v the router lists %q", at, got)
 		}
 		for i := range s.core.ports {
-			if age := s.now.Sub(s.core.ports[i].confirmed); age > 5*time.Minute {
+			if age := s.now.Sub(s.core.ports[i].looked); age > 5*time.Minute {
 				t.Fatalf("at %v port %d went unconfirmed for %v", at, s.core.ports[i].internal, age)
 			}
 		}

@@ -1,0 +1,96 @@
+package natdiscovery
+
+import (
+	"time"
+
+	"natftpd/natdiscovery/gateway"
+)
+
+// leaveBehind forgets the mappings of the gateway in use, and notes what may be left
+// of them there.
+func (c *core) leaveBehind() {
+	for _, a := range c.gw.stale {
+		c.former = append(c.former, c.remnant(a.mapping))
+	}
+	c.gw.stale = nil
+	for i := range c.ports {
+		p := &c.ports[i]
+		for _, m := range p.leftovers() {
+			c.former = append(c.former, c.remnant(m))
+		}
+		p.drop()
+		p.asked = gateway.Request{}
+	}
+}
+
+// takeOver makes ours what an earlier run, or an earlier address of ours, left on
+// the gateway that was just found: what is still wanted is asked for again, the rest
+// is to be removed. On other gateways the leases end; what stays there for ever is
+// kept in mind.
+func (c *core) takeOver() {
+	g := &c.gw
+	former := c.former
+	c.former = nil
+	for _, r := range former {
+		m := r.mapping
+		switch {
+		case !sameGateway(r.device, g.identity):
+			if r.permanent() {
+				c.former = append(c.former, r)
+			}
+		case m.Internal.Addr() != g.local:
+			g.formerly = m.Internal.Addr()
+			c.discard(m)
+		case !c.wants(m):
+			c.discard(m)
+		}
+	}
+}
+
+// discard has a mapping on this gateway removed, if it can be. PCP and NAT-PMP
+// remove nothing that leads to another address than the asking one (RFC 6887,
+// section 11.1; RFC 6886, section 3.4): UPnP does that for them, or the lease ends.
+func (c *core) discard(m gateway.Mapping) {
+	g := &c.gw
+	if g.method == gateway.UPnP || m.Internal.Addr() == g.local {
+		g.stale = append(g.stale, unmap{client: g.client, mapping: m})
+		return
+	}
+	for _, f := range g.beside {
+		if f.method == gateway.UPnP && sameGateway(f.device, g.identity) {
+			g.stale = append(g.stale, unmap{f.client, m, true})
+			return
+		}
+	}
+}
+
+// wants says whether m is what a port will be asked for anyway, and notes it there.
+func (c *core) wants(m gateway.Mapping) bool {
+	for i := range c.ports {
+		if sameMapping(c.request(i), m.Request) {
+			c.ports[i].asked = m.Request
+			return true
+		}
+	}
+	return false
+}
+
+// unmapped is the outcome of unmap, for a stale mapping.
+type unmapped struct {
+	unmap
+	err error
+}
+
+func (e unmapped) apply(c *core, now time.Time) {
+	c.gatewayDone(now, time.Time{})
+	c.gw.changed = now
+	if gone(e.err) && !e.beside {
+		c.lose(now, e.err)
+		return
+	}
+	// A gateway may refuse a removal for another address than the asking one
+	// (miniupnpd's secure mode). The lease ends it then.
+	if len(c.gw.stale) > 0 && c.gw.stale[0] == e.unmap {
+		c.gw.stale = c.gw.stale[1:]
+	}
+}

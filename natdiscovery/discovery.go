@@ -5,8 +5,10 @@
 // immutable Status that it publishes. What the loop decides is pure (core): the
 // shell around it asks the gateway, STUN servers and name servers, one gateway
 // request at a time and the others beside it, so that a dead router delays
-// nothing. Whatever fails is tried again; nothing of it stops the service that
-// uses the Status. The package does not know FTP, files, or how a gateway is
+// nothing. Announcements are reasons to ask, never answers. What may be left on a
+// gateway is in a journal before it is asked for, so that the next start finds it.
+// Whatever fails is tried again; nothing of it stops the service that uses the
+// Status. The package does not know FTP, files, or how a gateway is
 // spoken to: that is the method packages'.
 package natdiscovery
 

@@ -77,8 +77,15 @@ func looks() map[string]natdiscovery.Look {
 		all(&l.Status, natdiscovery.PortByHand, "")
 	}
 	return map[string]natdiscovery.Look{
-		"reachable":        home(nil),
-		"reachable_tried":  home(func(l *natdiscovery.Look) { l.Tried = true }),
+		"reachable":       home(nil),
+		"reachable_tried": home(func(l *natdiscovery.Look) { l.Tried = true }),
+		"reachable_ipv6": home(func(l *natdiscovery.Look) {
+			for _, port := range []uint16{2121, 50000, 50001} {
+				l.Status.Pinholes = append(l.Status.Pinholes, natdiscovery.Pinhole{
+					Internal: netip.AddrPortFrom(netip.MustParseAddr("2001:db8:77::10"), port), State: natdiscovery.PortVerified})
+			}
+			l.Status.Pinholes[2].State, l.Status.Pinholes[2].Problem = natdiscovery.PortRefused, "AddPinhole 50001: 606 action not authorized"
+		}),
 		"reachable_port21": home(func(l *natdiscovery.Look) { l.Status.Control.External = 21 }),
 		"forwarded_by_hand": home(func(l *natdiscovery.Look) {
 			noGateway(l)
@@ -165,7 +172,7 @@ func TestTheDoctorsJSONKeepsItsNames(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"version", "verdict", "advice", "reachable", "address", "external_address", "source",
-		"serving", "port_mapping", "host", "gateway", "methods", "stun", "uplink", "ports", "rules", "tried", "seconds"} {
+		"serving", "port_mapping", "host", "gateway", "methods", "stun", "uplink", "ports", "pinholes", "rules", "tried", "seconds"} {
 		if _, ok := got[name]; !ok {
 			t.Errorf("%q is missing", name)
 		}

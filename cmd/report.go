@@ -30,6 +30,8 @@ type report struct {
 	STUN    []stunReport   `json:"stun"`
 	Uplink  uplinkReport   `json:"uplink"`
 	Ports   []portReport   `json:"ports"`
+	// Pinholes are our ports in the router's IPv6 firewall.
+	Pinholes []pinholeReport `json:"pinholes"`
 	// Rules are what to type into the router where it opens nothing itself.
 	Rules []ruleReport `json:"rules"`
 	// Tried: ports were opened for the look, and closed again.
@@ -77,6 +79,12 @@ type stunReport struct {
 type portReport struct {
 	External uint16                 `json:"external"`
 	Internal uint16                 `json:"internal"`
+	State    natdiscovery.PortState `json:"state"`
+	Problem  string                 `json:"problem,omitempty"`
+}
+
+type pinholeReport struct {
+	Internal string                 `json:"internal"`
 	State    natdiscovery.PortState `json:"state"`
 	Problem  string                 `json:"problem,omitempty"`
 }
@@ -129,6 +137,9 @@ func newReport(look natdiscovery.Look, cfg natdiscovery.Config, serving bool) re
 	}
 	for _, p := range append([]natdiscovery.Port{st.Control}, st.Passive...) {
 		r.Ports = append(r.Ports, portReport{p.External, p.Internal, p.State, p.Problem})
+	}
+	for _, p := range st.Pinholes {
+		r.Pinholes = append(r.Pinholes, pinholeReport{p.Internal.String(), p.State, p.Problem})
 	}
 	for _, rule := range st.Rules() {
 		r.Rules = append(r.Rules, ruleReport{rule.First, rule.Last, text(rule.To), rule.Internal})

@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"fmt"
+	"net"
 	"strings"
 	"unicode/utf8"
 
@@ -46,7 +47,7 @@ func (r report) path(s *screen) {
 	outer := r.Verdict != natdiscovery.CarrierNAT && r.Verdict != natdiscovery.DoubleNAT
 	s.way(outer)
 	s.hop("router", join(", ", r.router(), r.opened()))
-	s.way(r.Reachable || !outer)
+	s.way(r.Reachable || !outer || r.Verdict == natdiscovery.AddressUnknown)
 	serving := "no server runs"
 	if r.Serving {
 		serving = fmt.Sprintf("the server answers on port %d", r.Ports[0].Internal)
@@ -149,6 +150,7 @@ func (r report) evidence(s *screen) {
 		s.fact("port", r.portsText(r.Ports[i:j]))
 		i = j
 	}
+	r.pinholes(s)
 	if r.Source != "" {
 		s.fact("address", fmt.Sprintf("%s, believed by the word of the %s", r.External, sourceName(r.Source)))
 	}
@@ -159,6 +161,41 @@ func (r report) evidence(s *screen) {
 		s.fact("port 21", "routers' FTP helpers rewrite what passes there in clear; TLS, or another port, keeps them out")
 	}
 	s.fact("LAN", join(", ", r.Host.LANs...))
+}
+
+// pinholes tells how far the router's IPv6 firewall lets clients in, for each of
+// our addresses.
+func (r report) pinholes(s *screen) {
+	type count struct {
+		open, all int
+		problem   string
+	}
+	var order []string
+	by := map[string]*count{}
+	for _, p := range r.Pinholes {
+		host, _, err := net.SplitHostPort(p.Internal)
+		if err != nil {
+			continue
+		}
+		if by[host] == nil {
+			by[host] = &count{}
+			order = append(order, host)
+		}
+		c := by[host]
+		c.all++
+		if p.State == natdiscovery.PortVerified {
+			c.open++
+		} else if c.problem == "" {
+			c.problem = p.Problem
+		}
+	}
+	for _, host := range order {
+		c := by[host]
+		s.fact("IPv6", join(": ", fmt.Sprintf("%s, %d of %d pinholes in the router's firewall are open", host, c.open, c.all), c.problem))
+	}
+	if len(order) == 0 {
+		s.fact("IPv6", "no pinholes: this host has no public IPv6 address, or nat.ipv6_pinholes is off")
+	}
 }
 
 // uplink is what was measured on the way to the internet.
@@ -291,7 +328,7 @@ func (s *screen) way(open bool) {
 	if open {
 		s.line("      |")
 	} else {
-		s.line("      X    connections from outside end here")
+		s.line("      X      connections from outside end here")
 	}
 }
 

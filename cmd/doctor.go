@@ -43,6 +43,9 @@ func (p *program) doctor(ctx context.Context, asJSON bool) error {
 		return err
 	}
 	cfg := discoveryOf(loaded.Config, listening, slog.New(slog.DiscardHandler))
+	if cfg.StateDir, _, err = loaded.StateFolder(); err != nil {
+		return invalidError{err}
+	}
 	_, serving := greets(ctx, loaded.FTP.Listen)
 	look := natdiscovery.Once(ctx, cfg, serving == nil)
 	r := newReport(look, cfg, serving == nil)

@@ -193,8 +193,12 @@ func (r report) pinholes(s *screen) {
 		c := by[host]
 		s.fact("IPv6", join(": ", fmt.Sprintf("%s, %d of %d pinholes in the router's firewall are open", host, c.open, c.all), c.problem))
 	}
-	if len(order) == 0 {
-		s.fact("IPv6", "no pinholes: this host has no public IPv6 address, or nat.ipv6_pinholes is off")
+	switch {
+	case len(order) > 0:
+	case r.Serving:
+		s.fact("IPv6", "the router's firewall has no pinholes of ours")
+	default:
+		s.fact("IPv6", "pinholes in the router's firewall are tried by a running server only")
 	}
 }
 

@@ -38,13 +38,14 @@ const lookTimeout = 20 * time.Second
 // that it opened itself.
 func Once(ctx context.Context, cfg Config, serving bool) Look {
 	began := time.Now()
-	// The journal is the server's. Its secret tells PCP that we are the same host.
-	secret := store(cfg.StateDir).peek().secret
-	cfg.StateDir = ""
+	// The journal is the server's. Its secret tells PCP that we are the same host;
+	// and a gateway can't be asked what pinholes it has, so its word counts.
+	left := store(cfg.StateDir).peek()
+	cfg.StateDir, cfg.Pinholes = "", false
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	cfg = cfg.withDefaults(secret)
+	cfg = cfg.withDefaults(left.secret)
 	g := &guest{serving: serving, opened: map[uint16]bool{}, searches: map[gateway.Method]error{}}
 	cfg = g.watched(cfg)
 
@@ -55,6 +56,11 @@ func Once(ctx context.Context, cfg Config, serving bool) Look {
 	running.Go(func() { _ = d.Run(ctx) })
 	settle(ctx, d)
 	status := *d.Status()
+	if serving {
+		for _, p := range left.pinholes {
+			status.Pinholes = append(status.Pinholes, Pinhole{Internal: p.pinhole.Internal, State: PortVerified})
+		}
+	}
 	cancel()
 	running.Wait() // it has closed what was tried
 

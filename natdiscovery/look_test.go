@@ -3,6 +3,8 @@ package natdiscovery_test
 import (
 	"context"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -139,5 +141,23 @@ func TestRulesAreWhatARouterWantsTyped(t *testing.T) {
 	want := []natdiscovery.Rule{{21, 21, s.Network.Local, 2121}, {50000, 50001, s.Network.Local, 50000}}
 	if len(got) != 2 || got[0] != want[0] || got[1] != want[1] {
 		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+func TestALookBesideAServerTellsItsPinholes(t *testing.T) {
+	state := t.TempDir()
+	journal := `{"version":1,"ipv6_pinholes":[{"gateway":"192.168.77.1","internal":"[2001:470:77::10]:2121","pinhole_id":"7","granted":"2026-01-02T03:04:05Z","lease_granted_seconds":3600}]}`
+	if err := os.WriteFile(filepath.Join(state, "natdiscovery.json"), []byte(journal), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for serving, want := range map[bool]int{true: 1, false: 0} {
+		cfg := lookAt(nil)
+		cfg.StateDir, cfg.Pinholes = state, true
+		if got := natdiscovery.Once(t.Context(), cfg, serving).Status.Pinholes; len(got) != want {
+			t.Errorf("serving %v: got %v, want %d", serving, got, want)
+		}
+	}
+	if kept, err := os.ReadFile(filepath.Join(state, "natdiscovery.json")); err != nil || string(kept) != journal {
+		t.Errorf("the journal became %q, %v", kept, err)
 	}
 }

@@ -20,10 +20,11 @@ func TestAfterACrashNothingIsLeftOnTheRouter(t *testing.T) {
 		options lab.Options
 		then    netip.Addr
 	}{
-		{"with the same address", lab.Options{UPnP: lab.IGD2}, lab.ServerAddr},
+		{"with the same address, by UPnP", lab.Options{UPnP: lab.IGD2}, lab.ServerAddr},
+		{"with the same address, by PCP", lab.Options{PMP: true}, lab.ServerAddr},
 		// A router that serves a host for its own mappings only keeps what the
 		// former address had, until the lease ends.
-		{"with another address in the LAN", lab.Options{UPnP: lab.IGD2, Lax: true}, netip.MustParseAddr("192.168.77.11")},
+		{"with another address in the LAN, by UPnP", lab.Options{UPnP: lab.IGD2, Lax: true}, netip.MustParseAddr("192.168.77.11")},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

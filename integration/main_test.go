@@ -17,7 +17,7 @@ import (
 
 // labsAtOnce is how many labs there are at a time: their tests wait more than they
 // compute.
-const labsAtOnce = "4"
+const labsAtOnce = "3"
 
 // TestMain builds natftpd once and puts it first on the PATH of all tests.
 func TestMain(m *testing.M) {

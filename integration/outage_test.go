@@ -24,15 +24,17 @@ const (
 func TestRouterRestarts(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
-		name string
-		then netip.Addr
+		name    string
+		options lab.Options
+		then    netip.Addr
 	}{
-		{"with the same address", lab.WANAddr},
-		{"with another address", netip.MustParseAddr("11.22.8.8")},
+		{"with the same address, by UPnP", lab.Options{UPnP: lab.IGD2}, lab.WANAddr},
+		{"with another address, by UPnP", lab.Options{UPnP: lab.IGD2}, netip.MustParseAddr("11.22.8.8")},
+		{"with another address, by PCP", lab.Options{PMP: true}, netip.MustParseAddr("11.22.8.8")},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			l := lab.New(t, lab.Options{UPnP: lab.IGD2})
+			l := lab.New(t, test.options)
 			s := serve(t, l.Server, 2121, l.STUN)
 			lab.Await(t, mappedWithin, func() error { return rulesAre(t, l.Router, rulesFor(s.port)) })
 			l.PowerOff(t)

@@ -29,9 +29,10 @@ func TestVerdicts(t *testing.T) {
 		verdict   string
 		reachable bool
 	}{
-		{"a router that opens ports", lab.Options{UPnP: lab.IGD2}, nil, "reachable", true},
+		{"a router that opens ports by UPnP", lab.Options{UPnP: lab.IGD2}, nil, "reachable", true},
+		{"a router that opens ports by PCP", lab.Options{PMP: true}, nil, "reachable", true},
 		{"ports forwarded by hand", lab.Options{Forwarded: defaultPorts}, nil, "forwarded by hand", true},
-		{"a router that refuses", lab.Options{UPnP: lab.IGD1, Refuses: true}, nil, "gateway refuses", false},
+		{"a router that refuses UPnP", lab.Options{UPnP: lab.IGD1, Refuses: true}, nil, "gateway refuses", false},
 		{"a second router in front", lab.Options{UPnP: lab.IGD2, Carrier: netip.MustParsePrefix("192.168.178.0/24")}, nil, "double NAT", false},
 		// miniupnpd keeps a reserved address to itself, so the gateway's word
 		// can't tell a carrier from a second router.
@@ -63,7 +64,7 @@ func TestVerdicts(t *testing.T) {
 			if got := s.verdicts(); len(got) != 1 {
 				t.Errorf("verdicts in the log: got %q, want one", got)
 			}
-			if test.options.UPnP != "" {
+			if test.options.UPnP != "" || test.options.PMP {
 				s.AwaitLog(t, mappedWithin, "passive ports asked for|level=WARN .*verdict=")
 			}
 			before := l.Router.Rules(t)

@@ -18,12 +18,17 @@ import (
 func testWANChanges(t *testing.T, l *lab.Lab, s *server) {
 	transfer := startTransfer(t, l.Neighbour, s, "across.bin")
 	for _, addr := range []string{"11.22.5.1", "11.22.6.2", "11.22.7.3"} {
-		to := netip.MustParseAddr(addr)
-		l.Router.ChangeWAN(t, to)
-		lab.Await(t, eventNoticesWithin, func() error { return told(l.Internet, s.at(to), to) })
+		changeWAN(t, l, s, netip.MustParseAddr(addr), eventNoticesWithin)
 	}
 	transfer.finish(t)
 	testClients(t, l.Internet, s, l.Router.WAN(), pasv)
+}
+
+// changeWAN moves the WAN address, which clients must soon be told.
+func changeWAN(t *testing.T, l *lab.Lab, s *server, to netip.Addr, within time.Duration) {
+	t.Helper()
+	l.Router.ChangeWAN(t, to)
+	lab.Await(t, within, func() error { return told(l.Internet, s.at(to), to) })
 }
 
 // transfer is an upload that goes on until it is finished.

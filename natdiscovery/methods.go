@@ -80,13 +80,23 @@ func (c *core) fallBack(now time.Time, why error) bool {
 	if g.opened || now.Before(c.method(g.method).until) {
 		return false
 	}
-	others := c.preferred(now)
-	others = slices.DeleteFunc(others, func(m gateway.Method) bool { return m == g.method || now.Before(c.method(m).until) })
+	refused := []gateway.Method{g.method}
+	if g.method == gateway.PCP {
+		// A gateway that speaks PCP answers NAT-PMP by the same rules (RFC 6887,
+		// appendix A). miniupnpd 2.3.1 even tries every port after a refused
+		// request, and answers nobody for minutes.
+		refused = append(refused, gateway.NATPMP)
+	}
+	others := slices.DeleteFunc(c.preferred(now), func(m gateway.Method) bool {
+		return slices.Contains(refused, m) || now.Before(c.method(m).until)
+	})
 	if len(others) == 0 {
 		return false
 	}
-	s := c.method(g.method)
-	s.until, s.problem = now.Add(outOfFavour), why.Error()
+	for _, m := range refused {
+		s := c.method(m)
+		s.until, s.problem = now.Add(outOfFavour), why.Error()
+	}
 	g.found, g.searches, g.at = false, 0, now
 	return true
 }

@@ -68,6 +68,22 @@ func TestMethodThatOpensNothingIsLeft(t *testing.T) {
 	}
 }
 
+// A refused request for a mapping by NAT-PMP keeps miniupnpd 2.3.1 busy for minutes.
+func TestNATPMPIsNotAskedForWhatPCPRefuses(t *testing.T) {
+	s := newStory(t, by(gateway.PCP, gateway.NATPMP, gateway.UPnP))
+	s.also(gateway.PCP).deny = denies("map", gateway.ErrRefused, 0, 65535)
+	pmp := s.also(gateway.NATPMP)
+	s.router.deny = denies("map", gateway.ErrRefused, 0, 65535)
+	s.until(10 * time.Minute)
+	if n := len(pmp.asked); n != 0 {
+		t.Errorf("%d requests by NAT-PMP", n)
+	}
+	s.wantsMethod(gateway.UPnP)
+	if got := s.status().Verdict; got != GatewayRefuses {
+		t.Errorf("verdict %q, want %q", got, GatewayRefuses)
+	}
+}
+
 func TestMethodIsKept(t *testing.T) {
 	t.Run("that refuses the control port outside, but not ours", func(t *testing.T) {
 		s := newStory(t, by(first, gateway.UPnP), func(c *Config) { c.ExternalControlPort = 21 })

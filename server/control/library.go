@@ -61,25 +61,17 @@ func (l *library) ClientDisconnected(ftpserver.ClientContext) {}
 func (l *library) AuthUser(cc ftpserver.ClientContext, _, _ string) (ftpserver.ClientDriver, error) {
 	if a, ok := cc.RemoteAddr().(address); ok && a.session.home != nil {
 		a.session.ctx = cc
-		return home{a.session.home, a.session}, nil
+		return home{a.session.home}, nil
 	}
 	return nil, errLoggedOut
 }
 
-// home is a session's home as the library sees it.
-type home struct {
-	*driver.Home
-	session *session
-}
+// home is a session's home as the library sees it: every folder is empty, for the
+// session writes the listings.
+type home struct{ *driver.Home }
 
-// ReadDir shows the library an empty folder where the session writes the
-// listing.
-func (h home) ReadDir(name string) ([]os.FileInfo, error) {
-	if h.session.listing != nil {
-		return nil, nil
-	}
-	return h.Home.ReadDir(name)
-}
+// ReadDir shows nothing.
+func (home) ReadDir(string) ([]os.FileInfo, error) { return nil, nil }
 
 // GetTLSConfig refuses: TLS is the front's.
 func (l *library) GetTLSConfig() (*tls.Config, error) { return nil, errors.New("no TLS here") }

@@ -91,12 +91,8 @@ var inside = strings.NewReplacer(
 	"driver error: calling GetHandle: ", "",
 	"driver error: calling OpenFile: ", "",
 	"network error: error transferring data: ", "",
-	"file access error: couldn't stat: ", "",
-	"file access error: couldn't open directory: ", "",
-	"file access error: couldn't read file: ", "",
 	"Issue during transfer: ", "",
 	"Could not access file: ", "",
-	"Could not list: ", "",
 	"Couldn't ", "Cannot ",
 	"CD issue: ", "",
 )

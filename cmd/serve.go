@@ -20,8 +20,9 @@ import (
 )
 
 const (
-	// drainTimeout and the few seconds that closing the ports on the router
-	// may take fit into the ten that Docker waits before it kills.
+	// drainTimeout leaves half of the ten seconds that Docker waits before it
+	// kills to closing the ports on the router. That is mostly done in one; what
+	// a slow router keeps, the next start removes.
 	drainTimeout = 5 * time.Second
 	// maxSessions and maxSessionsPerAddress bound what strangers can take.
 	maxSessions           = 250

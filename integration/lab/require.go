@@ -30,8 +30,9 @@ var tools = map[string]string{
 	"turnserver": "coturn", "curl": "curl", "ethtool": "ethtool",
 }
 
-// require skips the test without root, which no test run can install. A missing
-// program is a skip for a developer and a failure where CI=true.
+// require skips the test without root, which no test run can install. Whatever
+// else is missing, a program or root's right to make namespaces, is a skip for a
+// developer and a failure where CI=true: a green run there has run the lab.
 func require(t testing.TB) {
 	t.Helper()
 	if os.Geteuid() != 0 {
@@ -40,8 +41,8 @@ func require(t testing.TB) {
 	RequireTools(t, tools)
 	probe := exec.Command("true")
 	probe.SysProcAttr = &unix.SysProcAttr{Cloneflags: unix.CLONE_NEWNET}
-	if err := probe.Run(); errors.Is(err, unix.EPERM) {
-		t.Skip("the lab needs the right to make network namespaces, which root lacks here")
+	if err := probe.Run(); err != nil {
+		complaint(t)("the lab needs the right to make network namespaces, which root lacks here: %v", err)
 	}
 }
 
@@ -59,11 +60,15 @@ func RequireTools(t testing.TB, tools map[string]string) {
 		return
 	}
 	slices.Sort(missing)
-	complain := t.Skipf
+	complaint(t)("needs the Debian packages %s: apt-get install them, or run make test as root", strings.Join(missing, " "))
+}
+
+// complaint ends a test that lacks something: as a failure where CI=true.
+func complaint(t testing.TB) func(format string, a ...any) {
 	if os.Getenv("CI") == "true" {
-		complain = t.Fatalf
+		return t.Fatalf
 	}
-	complain("needs the Debian packages %s: apt-get install them, or run make test as root", strings.Join(missing, " "))
+	return t.Skipf
 }
 
 // removeStale removes what runs left behind that were killed.

@@ -85,17 +85,14 @@ func cutCode(text string) (code int, last, ok bool) {
 	return code, text[3] == ' ', code >= 100
 }
 
-// inside are the library's words for where an error happened in its own code.
-// The client is told what happened, not where.
-var inside = strings.NewReplacer(
-	"driver error: calling GetHandle: ", "",
-	"driver error: calling OpenFile: ", "",
-	"network error: error transferring data: ", "",
-	"Issue during transfer: ", "",
-	"Could not access file: ", "",
-	"Couldn't ", "Cannot ",
-	"CD issue: ", "",
-)
+// inside are the library's words, in the order in which it puts them before an
+// error, for where that happened in its own code. The client is told what
+// happened, not where. Only the front of a text is touched: behind it are names.
+var inside = []string{
+	"Could not access file: ", "CD issue: ", "Issue during transfer: ",
+	"network error: error transferring data: ",
+	"driver error: calling GetHandle: ", "driver error: calling OpenFile: ",
+}
 
 // clean takes the library's internals out of a refusal.
 func clean(r reply) reply {
@@ -107,7 +104,10 @@ func clean(r reply) reply {
 		if strings.HasPrefix(text, "Unhandled internal error") {
 			return line(451, "The server could not do that.")
 		}
-		out.text = append(out.text, inside.Replace(text))
+		for _, words := range inside {
+			text = strings.TrimPrefix(text, words)
+		}
+		out.text = append(out.text, text)
 	}
 	return out
 }

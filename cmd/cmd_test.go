@@ -88,11 +88,11 @@ func TestHashPasswordReadsOneLine(t *testing.T) {
 	if err := p.hashPassword(); err != nil {
 		t.Fatal(err)
 	}
-	accounts, err := driver.NewAccounts([]driver.User{{Name: "alice", Password: strings.TrimSpace(out.String()), Home: t.TempDir(), Access: driver.ReadOnly}})
+	accounts, err := driver.NewAccounts([]driver.User{{Name: "alice", Password: strings.TrimSpace(out.String()), Home: t.TempDir(), Access: driver.ReadOnly}}, driver.Files{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := accounts.Login(t.Context(), "alice", "correct horse"); err != nil {
+	if _, err := accounts.Login(t.Context(), driver.Attempt{Name: "alice", Password: "correct horse"}); err != nil {
 		t.Error(err)
 	}
 }

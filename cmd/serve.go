@@ -49,7 +49,7 @@ func (p *program) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	accounts, err := driver.NewAccounts(users)
+	accounts, err := driver.NewAccounts(users, driver.Files{})
 	if err != nil {
 		return err
 	}
@@ -74,7 +74,7 @@ func (p *program) serve(ctx context.Context) error {
 		TLS:          tlsConfig,
 		TLSRequired:  loaded.TLS.Mode == conf.TLSRequired,
 		Accounts:     accounts,
-		Sessions:     driver.NewSessions(maxSessions, maxSessionsPerAddress),
+		Sessions:     driver.NewSessions(driver.Limits{InAll: maxSessions, PerAddress: maxSessionsPerAddress}),
 		Status:       func() *natdiscovery.Status { return discovery.Status() },
 		Awaited:      func(o control.Outcome) { discovery.Report(natdiscovery.DataConnection(o)) },
 		DrainTimeout: drainTimeout,

@@ -3,6 +3,7 @@ package driver
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
 )
@@ -27,6 +28,24 @@ type User struct {
 	// Home is a folder on the host; it is made if it is missing.
 	Home   string
 	Access Access
+	// Start is the folder of the home, as an FTP path, that a session begins
+	// in. Empty: the home itself.
+	Start string
+	// Quota is how many bytes the files of the home may have in all. Zero: no
+	// bound.
+	Quota int64
+	// MaxRate bounds the bytes a second in each direction, of all sessions of
+	// the user together. Zero: no bound.
+	MaxRate int64
+	// AllowFrom is where the user may log in from.
+	AllowFrom Origins
+}
+
+// Origins are addresses of clients. The zero value is every address.
+type Origins struct {
+	Prefixes []netip.Prefix
+	// LAN: also this host and its own network.
+	LAN bool
 }
 
 // Account is a user who may log in. It is immutable.
@@ -35,6 +54,7 @@ type Account struct {
 	Access Access
 
 	home     string
+	files    Files
 	password verifier // nil: any password will do
 }
 
@@ -59,11 +79,11 @@ type Accounts struct {
 
 // NewAccounts checks all users, makes missing homes and prepares the passwords;
 // each plain-text one costs a hash. The error tells all mistakes at once.
-func NewAccounts(users []User) (*Accounts, error) {
+func NewAccounts(users []User, files Files) (*Accounts, error) {
 	a := &Accounts{byName: make(map[string]*Account, len(users))}
 	var mistakes []error
 	for _, u := range users {
-		account, err := newAccount(u)
+		account, err := newAccount(u, files)
 		if err == nil && a.byName[u.Name] != nil {
 			err = fmt.Errorf("user %s: written down twice", u.Name)
 		}
@@ -87,7 +107,7 @@ func NewAccounts(users []User) (*Accounts, error) {
 // than they should.
 func (a *Accounts) Warnings() []string { return a.warnings }
 
-func newAccount(u User) (*Account, error) {
+func newAccount(u User, files Files) (*Account, error) {
 	switch {
 	case u.Name == "":
 		return nil, errors.New("a user has no name")
@@ -98,7 +118,7 @@ func newAccount(u User) (*Account, error) {
 	case u.Name == anonymous && u.Password != "":
 		return nil, fmt.Errorf("user %s: takes any password; leave the password out or choose another name", u.Name)
 	}
-	account := &Account{Name: u.Name, Access: u.Access}
+	account := &Account{Name: u.Name, Access: u.Access, files: files}
 	var err error
 	if u.Name != anonymous {
 		if account.password, err = newVerifier(u.Password); err != nil {

@@ -42,8 +42,8 @@ func TestAHomeThatCannotBeWrittenIsWarnedAbout(t *testing.T) {
 	t.Cleanup(func() { _ = os.Chmod(filepath.Dir(home), 0o755) })
 	asNobody(t, func() {
 		a, err := NewAccounts([]User{
-			{"alice", cheap, home, ReadWrite}, {"bob", cheap, home, UploadOnly}, {"carol", cheap, home, ReadOnly},
-		})
+			{Name: "alice", Password: cheap, Home: home, Access: ReadWrite}, {Name: "bob", Password: cheap, Home: home, Access: UploadOnly}, {Name: "carol", Password: cheap, Home: home, Access: ReadOnly},
+		}, Files{})
 		if err != nil {
 			t.Error(err)
 			return
@@ -68,7 +68,7 @@ func TestAHomeThatCannotBeMadeIsAnError(t *testing.T) {
 	t.Cleanup(func() { _ = os.Chmod(filepath.Dir(parent), 0o755) })
 	home := filepath.Join(parent, "alice")
 	asNobody(t, func() {
-		_, err := NewAccounts([]User{{"alice", cheap, home, ReadWrite}})
+		_, err := NewAccounts([]User{{Name: "alice", Password: cheap, Home: home, Access: ReadWrite}}, Files{})
 		want := "home " + home + " of user alice: mkdir " + home + ": permission denied; make it a folder that the server may enter, or name another home"
 		if err == nil || err.Error() != want {
 			t.Errorf("got  %v\nwant %s", err, want)

@@ -19,19 +19,19 @@ func TestMistakesInAccounts(t *testing.T) {
 		user User
 		want string
 	}{
-		"no name":               {User{"", "x", folder, ReadWrite}, "a user has no name"},
-		"no home":               {User{"bob", cheap, "", ReadWrite}, "user bob: has no home; name a folder"},
-		"no password":           {User{"bob", "", folder, ReadWrite}, "user bob: password is empty"},
-		"a damaged hash":        {User{"bob", "$argon2id$v=19", folder, ReadWrite}, "user bob: argon2id hash: missing parameters"},
-		"no access":             {User{"bob", cheap, folder, ""}, `user bob: access is "", not read-write, read-only or upload-only`},
-		"anonymous, a password": {User{anonymous, "x", folder, ReadOnly}, "user anonymous: takes any password; leave the password out or choose another name"},
-		"a name twice":          {User{"alice", cheap, folder, ReadWrite}, "user alice: written down twice"},
-		"a file as home": {User{"bob", cheap, file, ReadWrite},
+		"no name":               {User{Name: "", Password: "x", Home: folder, Access: ReadWrite}, "a user has no name"},
+		"no home":               {User{Name: "bob", Password: cheap, Home: "", Access: ReadWrite}, "user bob: has no home; name a folder"},
+		"no password":           {User{Name: "bob", Password: "", Home: folder, Access: ReadWrite}, "user bob: password is empty"},
+		"a damaged hash":        {User{Name: "bob", Password: "$argon2id$v=19", Home: folder, Access: ReadWrite}, "user bob: argon2id hash: missing parameters"},
+		"no access":             {User{Name: "bob", Password: cheap, Home: folder, Access: ""}, `user bob: access is "", not read-write, read-only or upload-only`},
+		"anonymous, a password": {User{Name: anonymous, Password: "x", Home: folder, Access: ReadOnly}, "user anonymous: takes any password; leave the password out or choose another name"},
+		"a name twice":          {User{Name: "alice", Password: cheap, Home: folder, Access: ReadWrite}, "user alice: written down twice"},
+		"a file as home": {User{Name: "bob", Password: cheap, Home: file, Access: ReadWrite},
 			"home " + file + " of user bob: mkdir " + file + ": not a directory; make it a folder that the server may enter, or name another home"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			_, err := NewAccounts([]User{{"alice", cheap, folder, ReadWrite}, test.user})
+			_, err := NewAccounts([]User{{Name: "alice", Password: cheap, Home: folder, Access: ReadWrite}, test.user}, Files{})
 			if err == nil || err.Error() != test.want {
 				t.Errorf("got  %v\nwant %s", err, test.want)
 			}
@@ -40,7 +40,7 @@ func TestMistakesInAccounts(t *testing.T) {
 }
 
 func TestAllMistakesAreToldAtOnce(t *testing.T) {
-	_, err := NewAccounts([]User{{Name: "alice"}, {Name: "bob"}})
+	_, err := NewAccounts([]User{{Name: "alice"}, {Name: "bob"}}, Files{})
 	if err == nil || !strings.Contains(err.Error(), "alice") || !strings.Contains(err.Error(), "bob") {
 		t.Errorf("got %v, want both users named", err)
 	}
@@ -48,7 +48,7 @@ func TestAllMistakesAreToldAtOnce(t *testing.T) {
 
 func TestAMissingHomeIsMade(t *testing.T) {
 	home := filepath.Join(t.TempDir(), "srv", "alice")
-	a := accounts(t, User{"alice", "x", home, UploadOnly})
+	a := accounts(t, User{Name: "alice", Password: "x", Home: home, Access: UploadOnly})
 	info, err := os.Stat(home)
 	if err != nil || !info.IsDir() || info.Mode().Perm()&^homeMode != 0 {
 		t.Errorf("home: got %v, %v, want a folder that others can't see into", info, err)
@@ -56,7 +56,7 @@ func TestAMissingHomeIsMade(t *testing.T) {
 	if got := a.Warnings(); len(got) != 0 {
 		t.Errorf("warnings: got %q, want none", got)
 	}
-	account, err := a.Login(t.Context(), "alice", "x")
+	account, err := a.Login(t.Context(), Attempt{Name: "alice", Password: "x"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +71,7 @@ func TestAMissingHomeIsMade(t *testing.T) {
 
 func TestAHomeThatWentAwayIsNotNamedToTheClient(t *testing.T) {
 	home := filepath.Join(t.TempDir(), "alice")
-	a := accounts(t, User{"alice", cheap, home, ReadWrite})
+	a := accounts(t, User{Name: "alice", Password: cheap, Home: home, Access: ReadWrite})
 	if err := os.Remove(home); err != nil {
 		t.Fatal(err)
 	}

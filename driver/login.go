@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
+	"net/netip"
 	"runtime/debug"
 	"time"
 
@@ -85,20 +86,28 @@ func shares(memory uint32) int64 {
 	return int64(max(1, (uint64(memory)*gateSlots+gateMemory-1)/gateMemory))
 }
 
+// Attempt is somebody who wants to log in.
+type Attempt struct {
+	Name, Password string
+	Client         netip.Addr
+	// LAN: the client is this host or of its own network.
+	LAN bool
+}
+
 // Login finds the account of a name and checks its password. It returns
 // ErrLogin after a pause when either is wrong, or what ended ctx when that came
 // first. The user anonymous takes any password; "ftp" is the same unless there
 // is a user of that name.
-func (a *Accounts) Login(ctx context.Context, name, password string) (*Account, error) {
-	account := a.find(name)
+func (a *Accounts) Login(ctx context.Context, who Attempt) (*Account, error) {
+	account := a.find(who.Name)
 	if account != nil && account.password == nil {
 		return account, nil
 	}
-	v := a.gate.decoy(name)
+	v := a.gate.decoy(who.Name)
 	if account != nil {
 		v = account.password
 	}
-	matches, err := a.gate.check(ctx, v, password)
+	matches, err := a.gate.check(ctx, v, who.Password)
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("login: %w", err)

@@ -20,7 +20,7 @@ func user(t *testing.T, name, password string) User {
 
 func accounts(t *testing.T, users ...User) *Accounts {
 	t.Helper()
-	a, err := NewAccounts(users)
+	a, err := NewAccounts(users, Files{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +71,7 @@ func TestLogin(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				began := time.Now()
-				got, err := test.accounts.Login(t.Context(), test.name, test.password)
+				got, err := test.accounts.Login(t.Context(), Attempt{Name: test.name, Password: test.password})
 				switch {
 				case test.want == "" && err != ErrLogin:
 					t.Errorf("got %v, %v, want exactly ErrLogin", got, err)
@@ -116,7 +116,7 @@ func TestAnUnknownUserCostsTheSameWork(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, name := range []string{"alice", "nobody", "ftp", ""} {
 			v := &stub{}
-			if _, err := stubbed(t, v).Login(t.Context(), name, "wrong"); err != ErrLogin {
+			if _, err := stubbed(t, v).Login(t.Context(), Attempt{Name: name, Password: "wrong"}); err != ErrLogin {
 				t.Errorf("%q: got %v, want ErrLogin", name, err)
 			}
 			if got := v.calls.Load(); got != 1 {
@@ -130,7 +130,7 @@ func TestAnUnknownUserIsNotLetInByTheDecoysPassword(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := &stub{end: make(chan bool, 1)}
 		v.end <- true
-		if _, err := stubbed(t, v).Login(t.Context(), "nobody", "alice's"); err != ErrLogin {
+		if _, err := stubbed(t, v).Login(t.Context(), Attempt{Name: "nobody", Password: "alice's"}); err != ErrLogin {
 			t.Errorf("got %v, want ErrLogin", err)
 		}
 	})
@@ -143,7 +143,7 @@ func TestFewPasswordsAreCheckedAtOnce(t *testing.T) {
 			a := stubbed(t, v)
 			for range 10 {
 				go func() {
-					if _, err := a.Login(t.Context(), "alice", "right"); err != nil {
+					if _, err := a.Login(t.Context(), Attempt{Name: "alice", Password: "right"}); err != nil {
 						t.Error(err)
 					}
 				}()
@@ -164,14 +164,14 @@ func TestALoginThatWaitsGivesUpWithItsSession(t *testing.T) {
 		v := &stub{kib: maxMemory, end: make(chan bool)}
 		a := stubbed(t, v)
 		go func() {
-			if _, err := a.Login(t.Context(), "alice", "right"); err != nil {
+			if _, err := a.Login(t.Context(), Attempt{Name: "alice", Password: "right"}); err != nil {
 				t.Error(err)
 			}
 		}()
 		synctest.Wait()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		if _, err := a.Login(ctx, "alice", "right"); !errors.Is(err, context.DeadlineExceeded) {
+		if _, err := a.Login(ctx, Attempt{Name: "alice", Password: "right"}); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %v, want deadline exceeded", err)
 		}
 		v.end <- true

@@ -65,7 +65,7 @@ func (s *Session) Leave() {
 // Sessions are those who are connected now. All methods may be called from
 // several goroutines.
 type Sessions struct {
-	max, maxPerAddress int
+	limits Limits
 
 	mu     sync.Mutex
 	lastID uint64
@@ -74,13 +74,20 @@ type Sessions struct {
 	empty  chan struct{} // nil until Drain; closed when the last one has left
 }
 
-// NewSessions bounds the sessions in all and from one address. Zero: no bound.
-func NewSessions(max, maxPerAddress int) *Sessions {
+// Limits bound the sessions. Zero: no bound.
+type Limits struct {
+	// InAll, PerAddress and PerUser are how many there may be at a time.
+	InAll, PerAddress, PerUser int
+	// NewPerSecond is how many may begin in a second from one address.
+	NewPerSecond int
+}
+
+// NewSessions returns Sessions with nobody in them.
+func NewSessions(limits Limits) *Sessions {
 	return &Sessions{
-		max:           max,
-		maxPerAddress: maxPerAddress,
-		here:          make(map[uint64]*Session),
-		from:          make(map[netip.Addr]int),
+		limits: limits,
+		here:   make(map[uint64]*Session),
+		from:   make(map[netip.Addr]int),
 	}
 }
 
@@ -93,9 +100,9 @@ func (s *Sessions) Enter(client netip.Addr, ender Ender) (*Session, error) {
 	switch {
 	case s.empty != nil:
 		return nil, ErrDraining
-	case s.max > 0 && len(s.here) >= s.max:
+	case s.limits.InAll > 0 && len(s.here) >= s.limits.InAll:
 		return nil, ErrTooManySessions
-	case s.maxPerAddress > 0 && s.from[origin] >= s.maxPerAddress:
+	case s.limits.PerAddress > 0 && s.from[origin] >= s.limits.PerAddress:
 		return nil, ErrTooManyFromAddress
 	}
 	s.lastID++

@@ -57,7 +57,7 @@ func TestWhoMayEnter(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			s := NewSessions(test.max, test.perAddress)
+			s := NewSessions(Limits{InAll: test.max, PerAddress: test.perAddress})
 			for _, client := range test.here {
 				new(guest).enter(t, s, client)
 			}
@@ -70,7 +70,7 @@ func TestWhoMayEnter(t *testing.T) {
 }
 
 func TestLeavingMakesRoomOnce(t *testing.T) {
-	s := NewSessions(2, 2)
+	s := NewSessions(Limits{InAll: 2, PerAddress: 2})
 	first := new(guest).enter(t, s, "192.0.2.1")
 	second := new(guest).enter(t, s, "::ffff:192.0.2.1")
 	first.Leave()
@@ -90,7 +90,7 @@ func TestLeavingMakesRoomOnce(t *testing.T) {
 }
 
 func TestAllSessionsInOrder(t *testing.T) {
-	s := NewSessions(0, 0)
+	s := NewSessions(Limits{InAll: 0, PerAddress: 0})
 	for i := range 20 {
 		session := new(guest).enter(t, s, "192.0.2.1")
 		if session.User() != "" {
@@ -123,7 +123,7 @@ func TestDrain(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := NewSessions(0, 0)
+				s := NewSessions(Limits{InAll: 0, PerAddress: 0})
 				for i := range test.guests {
 					test.guests[i].enter(t, s, "192.0.2.1")
 				}
@@ -146,7 +146,7 @@ func TestDrain(t *testing.T) {
 
 func TestDrainTwiceAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := NewSessions(0, 0)
+		s := NewSessions(Limits{InAll: 0, PerAddress: 0})
 		(&guest{afterDrain: time.Second}).enter(t, s, "192.0.2.1")
 		results := make(chan int)
 		for range 2 {
@@ -161,7 +161,7 @@ func TestDrainTwiceAtOnce(t *testing.T) {
 // TestASessionMayLeaveFromWithinDrain would deadlock if a lock were held while
 // an Ender is called.
 func TestASessionMayLeaveFromWithinDrain(t *testing.T) {
-	s := NewSessions(0, 0)
+	s := NewSessions(Limits{InAll: 0, PerAddress: 0})
 	e := new(leaver)
 	session, err := s.Enter(netip.MustParseAddr("192.0.2.1"), e)
 	if err != nil {
@@ -179,7 +179,7 @@ func (l *leaver) Drain() { l.session.Leave() }
 func (l *leaver) Kill()  {}
 
 func TestSessionsUnderLoad(t *testing.T) {
-	s := NewSessions(50, 0)
+	s := NewSessions(Limits{InAll: 50, PerAddress: 0})
 	var all sync.WaitGroup
 	for range 20 {
 		all.Go(func() {

@@ -44,7 +44,7 @@ func serve(t *testing.T, change func(*control.Config)) *service {
 	s := &service{t: t, home: filepath.Join(t.TempDir(), "home"), log: &logBuffer{}}
 	accounts, err := driver.NewAccounts([]driver.User{
 		{Name: "alice", Password: quickHash, Home: s.home, Access: driver.ReadWrite},
-	})
+	}, driver.Files{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +55,7 @@ func serve(t *testing.T, change func(*control.Config)) *service {
 	s.addr = &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: l.Addr().(*net.TCPAddr).Port}
 	server, client := tlsPair(t)
 	s.tls = client
-	s.sess = driver.NewSessions(50, 20)
+	s.sess = driver.NewSessions(driver.Limits{InAll: 50, PerAddress: 20})
 	cfg := control.Config{
 		Log:         slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Banner:      "natftpd ready.",

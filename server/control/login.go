@@ -41,7 +41,7 @@ func (s *session) cmdPass(password string) {
 	}
 	ctx, cancel := context.WithTimeout(s.gone, checkTimeout)
 	defer cancel()
-	account, err := s.front.cfg.Accounts.Login(ctx, s.user, password)
+	account, err := s.front.cfg.Accounts.Login(ctx, driver.Attempt{Name: s.user, Password: password, Client: s.client})
 	if err != nil {
 		s.loginFailed(err)
 		return

@@ -3,9 +3,11 @@ package stun
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -92,6 +94,7 @@ func askThroughRouter(t *testing.T) {
 				tt.how, got.Mapping, got.PortPreserved, err, tt.want, tt.preserved)
 		}
 	}
+	traceThroughRouter(t, cfg)
 	for _, tt := range []struct {
 		name, change string
 		want         int
@@ -104,6 +107,23 @@ func askThroughRouter(t *testing.T) {
 		got, known, err := PathMTU(t.Context(), cfg, 1500)
 		if got != tt.want || !known || err != nil {
 			t.Errorf("%s: got path MTU %d, %v, %v, want %d", tt.name, got, known, err, tt.want)
+		}
+	}
+}
+
+// traceThroughRouter sees who stands on the way.
+func traceThroughRouter(t *testing.T, cfg Config) {
+	home := netip.MustParseAddr("192.168.77.1")
+	for _, tt := range []struct {
+		name, change string
+		want         []netip.Addr
+	}{
+		{"a router", "", []netip.Addr{home}},
+		{"a router that is silent", "ip netns exec router nft add rule ip home out icmp type time-exceeded drop", nil},
+	} {
+		sh(t, tt.change)
+		if got, err := Trace(t.Context(), cfg); !slices.Equal(got, tt.want) || err != nil {
+			t.Errorf("%s: got %v, %v, want %v", tt.name, got, err, tt.want)
 		}
 	}
 }

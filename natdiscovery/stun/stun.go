@@ -1,7 +1,8 @@
 // Package stun asks STUN servers (RFC 8489) which address they see us come from:
 // our reflexive address. On the way it learns how the NAT before us treats UDP
-// (Behaviour) and how large a packet the uplink takes (PathMTU). Messages are
-// pion's; sockets, retransmission and what is believed are decided here.
+// (Behaviour), how large a packet the uplink takes (PathMTU) and which routers stand
+// on the way (Trace). Messages are pion's; sockets, retransmission and what is
+// believed are decided here.
 //
 // A server can lie, and whoever believes it sends files to the liar. So Ask only
 // collects what each server says, and Agree tells what servers of different

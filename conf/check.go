@@ -9,6 +9,11 @@ import (
 // not compared: one mistake is told once.
 func (l *loader) check() {
 	l.checkPorts()
+	l.checkListenTLS()
+	if l.sound("bans.time", "bans.max_time") && l.Bans.Time > l.Bans.MaxTime {
+		l.wrong(l.latest("bans.max_time", "bans.time"), "bans.max_time", fmt.Sprintf("%s is shorter than bans.time, %s", showDuration(l.Bans.MaxTime), showDuration(l.Bans.Time)),
+			"write the longest ban, for example 24h")
+	}
 	l.checkPair("tls.certificate", l.TLS.Certificate, "tls.key", l.TLS.Key)
 	l.checkPair("tls.key", l.TLS.Key, "tls.certificate", l.TLS.Certificate)
 	if n := len(l.NAT.STUNServers); n == 1 && l.sound("nat.stun_servers") {
@@ -44,6 +49,25 @@ func (l *loader) checkPorts() {
 	}
 	if n := ports.Len(); n > manyPorts && l.sound("nat.port_mapping") && !l.NAT.PortMapping.Off() {
 		l.warn(l.at(rangeKey), rangeKey, fmt.Sprintf("%s are %d ports, each a mapping in a table of the router that may be small; ten serve many clients at once", ports, n))
+	}
+}
+
+// checkListenTLS wants a port that nothing else listens on, and TLS.
+func (l *loader) checkListenTLS() {
+	const key, listenKey, rangeKey, modeKey = "ftp.listen_tls", "ftp.listen", "ftp.passive_ports", "tls.mode"
+	var implicit, control uint16
+	_, number, err := net.SplitHostPort(l.FTP.ListenTLS)
+	if !l.sound(key) || err != nil || port(&implicit, number) != nil || implicit == 0 {
+		return
+	}
+	if _, number, err := net.SplitHostPort(l.FTP.Listen); l.sound(listenKey) && err == nil && port(&control, number) == nil && control == implicit {
+		l.wrong(l.at(key), key, fmt.Sprintf("%d is the port of %s, too", implicit, listenKey), `write another port, for example ":990"`)
+	}
+	if l.sound(rangeKey) && l.FTP.PassivePorts.Contains(implicit) {
+		l.wrong(l.at(key), key, fmt.Sprintf("%d is one of %s %s", implicit, rangeKey, l.FTP.PassivePorts), `write a port outside of them, for example ":990"`)
+	}
+	if l.sound(modeKey) && l.TLS.Mode == TLSOff {
+		l.wrong(l.at(key), key, "is set, but tls.mode is off", `write "", or tls.mode: optional`)
 	}
 }
 

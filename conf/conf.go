@@ -22,6 +22,7 @@ import (
 // Config is a whole, valid configuration.
 type Config struct {
 	FTP   FTP
+	Bans  Bans
 	NAT   NAT
 	TLS   TLS
 	Users []User
@@ -36,6 +37,8 @@ type FTP struct {
 	// Listen is host:port of control connections. An empty host is every
 	// address, IPv4 and IPv6; port 0 is any free one.
 	Listen string
+	// ListenTLS is the same for implicit FTPS. Empty: not served.
+	ListenTLS string
 	// PassivePorts are the ports of data connections that clients open.
 	PassivePorts PortRange
 	// ActiveMode says whether PORT and EPRT are served.
@@ -45,6 +48,39 @@ type FTP struct {
 	IdleTimeout time.Duration
 	// DataTimeout ends a data connection that nobody opens, or that stands still.
 	DataTimeout time.Duration
+	// MaxSessions, MaxSessionsPerIP and MaxSessionsPerUser are how many there
+	// may be at a time, NewSessionsPerIP how many may begin in a second. Zero: no
+	// bound. An address of IPv6 is its /64.
+	MaxSessions, MaxSessionsPerIP, MaxSessionsPerUser, NewSessionsPerIP int
+	// Upload says whether the old file stays until the new one is whole.
+	Upload Upload
+	// UploadSync answers an upload only when the disk has it.
+	UploadSync bool
+	// KeepPartial is how long a broken upload waits to be resumed.
+	KeepPartial time.Duration
+	// Umask and Owner are for the files and folders that are made.
+	Umask Umask
+	Owner Owner
+}
+
+// Upload is how a file that is sent takes its place.
+type Upload string
+
+// The values of ftp.upload.
+const (
+	UploadAtomic Upload = "atomic"
+	UploadDirect Upload = "direct"
+)
+
+// Bans is the section bans: whose wrong passwords keep an address out.
+type Bans struct {
+	// After is how many wrong passwords it takes. Zero: nobody is banned.
+	After int
+	// Time is the length of the first ban; each further one is twice as long, up
+	// to MaxTime.
+	Time, MaxTime time.Duration
+	// Exempt are never banned.
+	Exempt Clients
 }
 
 // PortRange is First to Last, both included.
@@ -155,6 +191,13 @@ type User struct {
 	// begins where the server was started.
 	Home   string
 	Access Access
+	// Start is where a session begins, as an FTP path.
+	Start string
+	// Quota is what the home may hold in bytes, MaxRate what may be sent and
+	// received in bytes a second each. Zero: no bound.
+	Quota, MaxRate int64
+	// AllowFrom is where the user may log in from. None: from everywhere.
+	AllowFrom Clients
 }
 
 // Access is what a user may do with the files.

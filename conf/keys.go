@@ -3,8 +3,12 @@ package conf
 import (
 	"log/slog"
 	"net/netip"
+	"strconv"
 	"time"
 )
+
+// mostSessions is far above what one host serves.
+const mostSessions = 1_000_000
 
 // keys is the table that everything follows from: defaults, file, environment,
 // flags, and what is shown. A new key is a new row here and a paragraph in
@@ -14,6 +18,8 @@ func keys() []row[Config] {
 	return []row[Config]{
 		one("ftp.listen", ":2121", `write :port or address:port, for example ":2121"`,
 			func(c *Config) *string { return &c.FTP.Listen }, listen, quoted),
+		one("ftp.listen_tls", "", `write :port or address:port, for example ":990", or "" for none`,
+			func(c *Config) *string { return &c.FTP.ListenTLS }, optional(listen), quoted),
 		one("ftp.passive_ports", "50000-50009", "write first-last, for example 50000-50009",
 			func(c *Config) *PortRange { return &c.FTP.PassivePorts }, passivePorts, PortRange.String),
 		one("ftp.active_mode", "true", "write true or false",
@@ -22,6 +28,33 @@ func keys() []row[Config] {
 			func(c *Config) *time.Duration { return &c.FTP.IdleTimeout }, duration(10*time.Second, 24*time.Hour), showDuration),
 		one("ftp.data_timeout", "30s", "write a time with its unit, for example 30s",
 			func(c *Config) *time.Duration { return &c.FTP.DataTimeout }, duration(5*time.Second, 10*time.Minute), showDuration),
+		one("ftp.max_sessions", "250", "write a whole number, or 0 for no bound",
+			func(c *Config) *int { return &c.FTP.MaxSessions }, count(0, mostSessions), strconv.Itoa),
+		one("ftp.max_sessions_per_ip", "20", "write a whole number, or 0 for no bound",
+			func(c *Config) *int { return &c.FTP.MaxSessionsPerIP }, count(0, mostSessions), strconv.Itoa),
+		one("ftp.max_sessions_per_user", "50", "write a whole number, or 0 for no bound",
+			func(c *Config) *int { return &c.FTP.MaxSessionsPerUser }, count(0, mostSessions), strconv.Itoa),
+		one("ftp.new_sessions_per_ip", "20", "write how many may begin in a second, or 0 for no bound",
+			func(c *Config) *int { return &c.FTP.NewSessionsPerIP }, count(0, 10_000), strconv.Itoa),
+		one("ftp.upload", "atomic", "write atomic or direct",
+			func(c *Config) *Upload { return &c.FTP.Upload }, choice(UploadAtomic, UploadDirect), showChoice),
+		one("ftp.upload_sync", "false", "write true or false",
+			func(c *Config) *bool { return &c.FTP.UploadSync }, boolean, showBool),
+		one("ftp.keep_partial", "72h", "write a time with its unit, for example 72h",
+			func(c *Config) *time.Duration { return &c.FTP.KeepPartial }, duration(time.Minute, 8760*time.Hour), showDuration),
+		one("ftp.umask", "", `write an octal number in quotes, for example "022", or "" for that of the process`,
+			func(c *Config) *Umask { return &c.FTP.Umask }, umask, Umask.String),
+		one("ftp.owner", "", `write user or user:group, by name or number, for example "1000:1000", or "" for whoever runs the server`,
+			func(c *Config) *Owner { return &c.FTP.Owner }, owner, Owner.String),
+
+		one("bans.after", "10", "write how many wrong passwords, or 0 to ban nobody",
+			func(c *Config) *int { return &c.Bans.After }, count(0, 1000), strconv.Itoa),
+		one("bans.time", "15m", "write a time with its unit, for example 15m",
+			func(c *Config) *time.Duration { return &c.Bans.Time }, duration(time.Second, 8760*time.Hour), showDuration),
+		one("bans.max_time", "24h", "write a time with its unit, for example 24h",
+			func(c *Config) *time.Duration { return &c.Bans.MaxTime }, duration(time.Second, 8760*time.Hour), showDuration),
+		many("bans.exempt", "lan", "write lan, addresses and networks, for example [lan, 198.51.100.7], or [] for nobody",
+			func(c *Config) *Clients { return &c.Bans.Exempt }, clients, Clients.String),
 
 		one("nat.external_address", "auto", "write auto, an IPv4 address or a host name, for example home.example.org",
 			func(c *Config) *ExternalAddress { return &c.NAT.ExternalAddress }, externalAddress, ExternalAddress.String),
@@ -83,5 +116,13 @@ func userKeys() []row[User] {
 			func(u *User) *string { return &u.Home }, homeFolder, quoted).mandatory(),
 		one("access", "", "write read-write, read-only or upload-only",
 			func(u *User) *Access { return &u.Access }, choice(ReadWrite, ReadOnly, UploadOnly), showChoice),
+		one("start", "", "write a folder of the home as the user sees it, for example /inbox",
+			func(u *User) *string { return &u.Start }, startFolder, quoted),
+		one("quota", "", "write bytes, for example 100GB, or 0 for no bound",
+			func(u *User) *int64 { return &u.Quota }, amount, showAmount),
+		one("max_rate", "", "write bytes a second, for example 5MB, or 0 for no bound",
+			func(u *User) *int64 { return &u.MaxRate }, rate, showAmount),
+		many("allow_from", "", "write lan, addresses and networks, for example [lan, 198.51.100.0/24], or [] for everywhere",
+			func(u *User) *Clients { return &u.AllowFrom }, clients, Clients.String),
 	}
 }

@@ -17,10 +17,25 @@ import (
 const full = `
 ftp:
   listen: "[::1]:21"
+  listen_tls: :9990
   passive_ports: 40000 - 40004
   active_mode: false
   idle_timeout: 5m
   data_timeout: 90s
+  max_sessions: 1
+  max_sessions_per_ip: 2
+  max_sessions_per_user: 3
+  new_sessions_per_ip: 4
+  upload: direct
+  upload_sync: true
+  keep_partial: 1h
+  umask: "027"
+  owner: ftp:1000
+bans:
+  after: 3
+  time: 1m
+  max_time: 2h
+  exempt: [198.51.100.7, 10.0.0.0/8]
 nat:
   external_address: home.example.org
   port_mapping: [upnp, nat-pmp]
@@ -47,6 +62,10 @@ users:
     password: $argon2id$fine
     home: '#bob'
     access: upload-only
+    start: /inbox
+    quota: 1.5GiB
+    max_rate: 500 kb
+    allow_from: [lan, "2001:db8::/32"]
   - name: anonymous
     home: /srv/ftp/pub
 log: {level: debug, format: json}
@@ -56,8 +75,13 @@ state_dir: /var/lib/natftpd
 func TestEveryKeyOfAFileArrives(t *testing.T) {
 	l := mustLoad(t, full)
 	want := conf.Config{
-		FTP: conf.FTP{Listen: "[::1]:21", PassivePorts: conf.PortRange{First: 40000, Last: 40004},
-			IdleTimeout: 5 * time.Minute, DataTimeout: 90 * time.Second},
+		FTP: conf.FTP{Listen: "[::1]:21", ListenTLS: ":9990", PassivePorts: conf.PortRange{First: 40000, Last: 40004},
+			IdleTimeout: 5 * time.Minute, DataTimeout: 90 * time.Second,
+			MaxSessions: 1, MaxSessionsPerIP: 2, MaxSessionsPerUser: 3, NewSessionsPerIP: 4,
+			Upload: conf.UploadDirect, UploadSync: true, KeepPartial: time.Hour,
+			Umask: conf.Umask{Set: true, Mode: 0o027}, Owner: conf.Owner{User: "ftp", Group: "1000"}},
+		Bans: conf.Bans{After: 3, Time: time.Minute, MaxTime: 2 * time.Hour, Exempt: conf.Clients{Prefixes: []netip.Prefix{
+			netip.MustParsePrefix("198.51.100.7/32"), netip.MustParsePrefix("10.0.0.0/8")}}},
 		NAT: conf.NAT{
 			ExternalAddress:     conf.ExternalAddress{Host: "home.example.org"},
 			PortMapping:         conf.PortMapping{Methods: []string{"upnp", "nat-pmp"}},
@@ -73,9 +97,10 @@ func TestEveryKeyOfAFileArrives(t *testing.T) {
 		},
 		TLS: conf.TLS{Mode: conf.TLSRequired, Certificate: "cert.pem", Key: "key.pem"},
 		Users: []conf.User{
-			{Name: "alice", Password: "0123", Home: "/srv/ftp/alice", Access: conf.ReadWrite},
-			{Name: "bob", Password: "$argon2id$fine", Home: "#bob", Access: conf.UploadOnly},
-			{Name: conf.Anonymous, Home: "/srv/ftp/pub", Access: conf.ReadOnly},
+			{Name: "alice", Password: "0123", Home: "/srv/ftp/alice", Access: conf.ReadWrite, Start: "/"},
+			{Name: "bob", Password: "$argon2id$fine", Home: "#bob", Access: conf.UploadOnly, Start: "/inbox", Quota: 3 << 29, MaxRate: 500_000,
+				AllowFrom: conf.Clients{LAN: true, Prefixes: []netip.Prefix{netip.MustParsePrefix("2001:db8::/32")}}},
+			{Name: conf.Anonymous, Home: "/srv/ftp/pub", Access: conf.ReadOnly, Start: "/"},
 		},
 		Log:      conf.Log{Level: slog.LevelDebug, Format: "json"},
 		StateDir: "/var/lib/natftpd",
@@ -94,9 +119,14 @@ func TestWithoutFileAndUserTheDefaultsAreInForce(t *testing.T) {
 		t.Errorf("got NoUsers %t, path %q, warnings %q; want no users, no file, no warnings", l.NoUsers, l.Path, l.Warnings)
 	}
 	want := conf.FTP{Listen: ":2121", PassivePorts: conf.PortRange{First: 50000, Last: 50009}, ActiveMode: true,
-		IdleTimeout: 15 * time.Minute, DataTimeout: 30 * time.Second}
+		IdleTimeout: 15 * time.Minute, DataTimeout: 30 * time.Second,
+		MaxSessions: 250, MaxSessionsPerIP: 20, MaxSessionsPerUser: 50, NewSessionsPerIP: 20,
+		Upload: conf.UploadAtomic, KeepPartial: 72 * time.Hour}
 	if l.FTP != want {
 		t.Errorf("got %+v, want %+v", l.FTP, want)
+	}
+	if l.Bans.After != 10 || l.Bans.Time != 15*time.Minute || l.Bans.MaxTime != 24*time.Hour || !l.Bans.Exempt.LAN || len(l.Bans.Exempt.Prefixes) > 0 {
+		t.Errorf("got %+v, want the defaults of bans", l.Bans)
 	}
 	if nat := l.NAT; !nat.ExternalAddress.Auto || nat.PortMapping.Off() || !nat.LANNetworks.Auto || len(nat.STUNServers) != 3 ||
 		nat.Lease != time.Hour || nat.CheckInterval != 15*time.Second || nat.ExternalControlPort != 0 {
@@ -147,24 +177,24 @@ func TestAFlagForNoKeyIsTheCallersFault(t *testing.T) {
 func TestTheEnvironmentMakesOneAccount(t *testing.T) {
 	t.Run("with a home by default", func(t *testing.T) {
 		l := mustLoad(t, "", alice...)
-		expectUsers(t, l, conf.User{Name: "alice", Password: "$argon2id$fine", Home: "./share", Access: conf.ReadWrite})
+		expectUsers(t, l, conf.User{Name: "alice", Password: "$argon2id$fine", Home: "./share", Access: conf.ReadWrite, Start: "/"})
 	})
 	t.Run("with a password from a file", func(t *testing.T) {
 		secret := filepath.Join(t.TempDir(), "secret")
 		write(t, secret, "open sesame\r\n")
 		l := mustLoad(t, "", "NATFTPD_USER=alice", "NATFTPD_PASSWORD_FILE="+secret, "NATFTPD_HOME=/srv")
-		expectUsers(t, l, conf.User{Name: "alice", Password: "open sesame", Home: "/srv", Access: conf.ReadWrite})
+		expectUsers(t, l, conf.User{Name: "alice", Password: "open sesame", Home: "/srv", Access: conf.ReadWrite, Start: "/"})
 		if len(l.Warnings) > 0 {
 			t.Errorf("got %q, want no warnings: the file is a place for secrets", l.Warnings)
 		}
 	})
 	t.Run("beside those of the file", func(t *testing.T) {
 		l := mustLoad(t, "users: [{name: anonymous, home: pub}]", alice...)
-		expectUsers(t, l, conf.User{Name: "anonymous", Home: "pub", Access: conf.ReadOnly},
-			conf.User{Name: "alice", Password: "$argon2id$fine", Home: "./share", Access: conf.ReadWrite})
+		expectUsers(t, l, conf.User{Name: "anonymous", Home: "pub", Access: conf.ReadOnly, Start: "/"},
+			conf.User{Name: "alice", Password: "$argon2id$fine", Home: "./share", Access: conf.ReadWrite, Start: "/"})
 	})
 	t.Run("for anonymous", func(t *testing.T) {
-		expectUsers(t, mustLoad(t, "", "NATFTPD_USER=anonymous"), conf.User{Name: "anonymous", Home: "./share", Access: conf.ReadOnly})
+		expectUsers(t, mustLoad(t, "", "NATFTPD_USER=anonymous"), conf.User{Name: "anonymous", Home: "./share", Access: conf.ReadOnly, Start: "/"})
 	})
 }
 
@@ -285,7 +315,7 @@ func mustLoad(t testing.TB, file string, env ...string) *conf.Loaded {
 
 func expectUsers(t *testing.T, l *conf.Loaded, want ...conf.User) {
 	t.Helper()
-	if !slices.Equal(l.Users, want) {
+	if !reflect.DeepEqual(l.Users, want) {
 		t.Errorf("got %+v, want %+v", l.Users, want)
 	}
 }

@@ -31,7 +31,7 @@ func TestWhatIsShownLoadsAgain(t *testing.T) {
 
 func TestWhatIsShownHoldsNoPassword(t *testing.T) {
 	_, err := load(t, show(t, mustLoad(t, "", alice...)))
-	expectMistakes(t, err, "natftpd.yaml:24:5: users.password: is missing for alice; write a hash made by natftpd hash-password")
+	expectMistakes(t, err, "natftpd.yaml:39:5: users.password: is missing for alice; write a hash made by natftpd hash-password")
 }
 
 func show(t testing.TB, l *conf.Loaded) string {

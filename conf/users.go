@@ -7,7 +7,7 @@ import (
 
 func userPath(i int, key string) string { return fmt.Sprintf("users[%d].%s", i, key) }
 
-// checkUsers gives each user the access that was left out, and demands a password
+// checkUsers gives each user the access and the start that were left out, and demands a password
 // that fits.
 func (l *loader) checkUsers() {
 	if len(l.Users) == 0 && l.Path != "" && l.sound("users") {
@@ -22,6 +22,9 @@ func (l *loader) checkUsers() {
 		u := &l.Users[i]
 		if u.Access == "" {
 			u.Access = defaultAccess(u.Name)
+		}
+		if u.Start == "" {
+			u.Start = "/"
 		}
 		l.checkPassword(i, *u)
 		if !l.sound(userPath(i, "name")) {

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -169,6 +170,31 @@ func listen(v *string, s string) error {
 		return &hinted{fmt.Errorf("%q: %q is no address of this machine", s, host), fmt.Sprintf("write %q for all of its addresses", ":"+number)}
 	}
 	*v = s
+	return nil
+}
+
+// optional makes a value that may be left empty.
+func optional(into func(*string, string) error) func(*string, string) error {
+	return func(v *string, s string) error {
+		if s == "" {
+			*v = ""
+			return nil
+		}
+		return into(v, s)
+	}
+}
+
+// startFolder is a path inside the home, as FTP clients write it.
+func startFolder(v *string, s string) error {
+	if err := text(v, s); err != nil {
+		return err
+	}
+	switch clean := path.Clean(s); {
+	case !strings.HasPrefix(s, "/"):
+		return &hinted{fmt.Errorf("%q does not begin with /, the home", s), "write " + quoted(path.Clean("/"+s))}
+	case clean != s:
+		return &hinted{fmt.Errorf("%q is not the shortest way to write it", s), "write " + quoted(clean)}
+	}
 	return nil
 }
 

@@ -14,20 +14,14 @@ import (
 	"natftpd/conf"
 	"natftpd/driver"
 	"natftpd/natdiscovery"
-	"natftpd/natdiscovery/gateway"
 	"natftpd/server"
 	"natftpd/server/control"
 )
 
-const (
-	// drainTimeout leaves half of the ten seconds that Docker waits before it
-	// kills to closing the ports on the router. That is mostly done in one; what
-	// a slow router keeps, the next start removes.
-	drainTimeout = 5 * time.Second
-	// maxSessions and maxSessionsPerAddress bound what strangers can take.
-	maxSessions           = 250
-	maxSessionsPerAddress = 20
-)
+// drainTimeout leaves half of the ten seconds that Docker waits before it kills
+// to closing the ports on the router. That is mostly done in one; what a slow
+// router keeps, the next start removes.
+const drainTimeout = 5 * time.Second
 
 // serve is the wiring: it makes the parts from the configuration and runs them
 // until SIGINT or SIGTERM.
@@ -49,7 +43,11 @@ func (p *program) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	accounts, err := driver.NewAccounts(users, driver.Files{})
+	files, err := filesOf(loaded.FTP)
+	if err != nil {
+		return err
+	}
+	accounts, err := driver.NewAccounts(users, files)
 	if err != nil {
 		return err
 	}
@@ -74,7 +72,7 @@ func (p *program) serve(ctx context.Context) error {
 		TLS:          tlsConfig,
 		TLSRequired:  loaded.TLS.Mode == conf.TLSRequired,
 		Accounts:     accounts,
-		Sessions:     driver.NewSessions(driver.Limits{InAll: maxSessions, PerAddress: maxSessionsPerAddress}),
+		Sessions:     driver.NewSessions(limitsOf(loaded.FTP)),
 		Status:       func() *natdiscovery.Status { return discovery.Status() },
 		Awaited:      func(o control.Outcome) { discovery.Report(natdiscovery.DataConnection(o)) },
 		DrainTimeout: drainTimeout,
@@ -131,27 +129,6 @@ func run(ctx context.Context, service *server.Server, discovery *natdiscovery.Di
 	return group.Wait()
 }
 
-// accountsOf are the users of the configuration, or the one user there is
-// without one.
-func accountsOf(loaded *conf.Loaded, stateDir string, greeting *greeting, log *slog.Logger) ([]driver.User, error) {
-	if loaded.NoUsers {
-		hash, shown, file, err := firstPassword(stateDir)
-		if err != nil {
-			return nil, err
-		}
-		if file == "" {
-			log.Warn("the password cannot be kept, the next start makes another one", "folder", stateDir)
-		}
-		greeting.password, greeting.passwordFile = shown, file
-		return []driver.User{{Name: firstUser, Password: hash, Home: "./share", Access: driver.ReadWrite}}, nil
-	}
-	var users []driver.User
-	for _, u := range loaded.Users {
-		users = append(users, driver.User{Name: u.Name, Password: u.Password, Home: u.Home, Access: driver.Access(u.Access)})
-	}
-	return users, nil
-}
-
 // tlsOf is the one TLS configuration, nil when TLS is off.
 func tlsOf(c conf.TLS, stateDir string, log *slog.Logger) (*tls.Config, error) {
 	if c.Mode == conf.TLSOff {
@@ -165,38 +142,6 @@ func tlsOf(c conf.TLS, stateDir string, log *slog.Logger) (*tls.Config, error) {
 		log.Warn("TLS", "warning", warning)
 	}
 	return cfg, err
-}
-
-func overridesOf(c conf.NAT) []server.Override {
-	var all []server.Override
-	for _, o := range c.AddressOverrides {
-		all = append(all, server.Override{Clients: o.Clients, Addr: o.Addr}) // the zero Addr where it is local
-	}
-	return all
-}
-
-// discoveryOf says what is to be reached from outside.
-func discoveryOf(c conf.Config, listening netip.AddrPort, log *slog.Logger) natdiscovery.Config {
-	var methods []gateway.Method
-	for _, m := range c.NAT.PortMapping.Methods {
-		methods = append(methods, gateway.Method(m))
-	}
-	return natdiscovery.Config{
-		Log:                 log,
-		ControlPort:         listening.Port(),
-		ExternalControlPort: c.NAT.ExternalControlPort,
-		FirstPassive:        c.FTP.PassivePorts.First,
-		LastPassive:         c.FTP.PassivePorts.Last,
-		ExternalAddress:     c.NAT.ExternalAddress.Addr,
-		ExternalHost:        c.NAT.ExternalAddress.Host,
-		Methods:             methods,
-		Pinholes:            c.NAT.IPv6Pinholes,
-		InterfaceLANs:       c.NAT.LANNetworks.Auto,
-		LANs:                c.NAT.LANNetworks.Prefixes,
-		Lease:               c.NAT.Lease,
-		CheckInterval:       c.NAT.CheckInterval,
-		STUNServers:         c.NAT.STUNServers,
-	}
 }
 
 // localOnly tells whether nobody but this host can reach addr: then the router

@@ -26,4 +26,4 @@ type Files struct {
 }
 
 // Owner is a user and a group of the host.
-type Owner struct{ UID, GID int }
+type Owner struct{ UID, GID int } // -1: as it is

@@ -1,0 +1,145 @@
+package cmd
+
+import (
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"os/user"
+	"strconv"
+
+	"natftpd/conf"
+	"natftpd/driver"
+	"natftpd/natdiscovery"
+	"natftpd/natdiscovery/gateway"
+	"natftpd/server"
+)
+
+// What the operator wrote, in the words of each package.
+
+// accountsOf are the users of the configuration, or the one user there is
+// without one.
+func accountsOf(loaded *conf.Loaded, stateDir string, greeting *greeting, log *slog.Logger) ([]driver.User, error) {
+	if loaded.NoUsers {
+		hash, shown, file, err := firstPassword(stateDir)
+		if err != nil {
+			return nil, err
+		}
+		if file == "" {
+			log.Warn("the password cannot be kept, the next start makes another one", "folder", stateDir)
+		}
+		greeting.password, greeting.passwordFile = shown, file
+		return []driver.User{{Name: firstUser, Password: hash, Home: "./share", Access: driver.ReadWrite}}, nil
+	}
+	var users []driver.User
+	for _, u := range loaded.Users {
+		users = append(users, driver.User{
+			Name:      u.Name,
+			Password:  u.Password,
+			Home:      u.Home,
+			Access:    driver.Access(u.Access),
+			Start:     u.Start,
+			Quota:     u.Quota,
+			MaxRate:   u.MaxRate,
+			AllowFrom: originsOf(u.AllowFrom),
+		})
+	}
+	return users, nil
+}
+
+func originsOf(c conf.Clients) driver.Origins {
+	return driver.Origins{LAN: c.LAN, Prefixes: c.Prefixes}
+}
+
+func limitsOf(c conf.FTP) driver.Limits {
+	return driver.Limits{
+		InAll:        c.MaxSessions,
+		PerAddress:   c.MaxSessionsPerIP,
+		PerUser:      c.MaxSessionsPerUser,
+		NewPerSecond: c.NewSessionsPerIP,
+	}
+}
+
+// filesOf looks the owner up on this host.
+func filesOf(c conf.FTP) (driver.Files, error) {
+	files := driver.Files{
+		Atomic:      c.Upload == conf.UploadAtomic,
+		Sync:        c.UploadSync,
+		KeepPartial: c.KeepPartial,
+	}
+	if c.Umask.Set {
+		files.Umask = &c.Umask.Mode
+	}
+	if c.Owner.User != "" {
+		owner, err := ownerOf(c.Owner)
+		if err != nil {
+			return files, invalidError{fmt.Errorf("ftp.owner: %w; write names that this host knows, or numbers", err)}
+		}
+		files.Owner = &owner
+	}
+	return files, nil
+}
+
+// ownerOf knows numbers without asking the host: in a container they seldom have
+// names.
+func ownerOf(c conf.Owner) (driver.Owner, error) {
+	uid, err := strconv.Atoi(c.User)
+	gid := -1 // as it is
+	if err != nil {
+		u, err := user.Lookup(c.User)
+		if err != nil {
+			return driver.Owner{}, err
+		}
+		if uid, err = strconv.Atoi(u.Uid); err != nil {
+			return driver.Owner{}, fmt.Errorf("user %s has no number here: %w", c.User, err)
+		}
+		if gid, err = strconv.Atoi(u.Gid); err != nil {
+			return driver.Owner{}, fmt.Errorf("group of user %s has no number here: %w", c.User, err)
+		}
+	}
+	if c.Group == "" {
+		return driver.Owner{UID: uid, GID: gid}, nil
+	}
+	if gid, err = strconv.Atoi(c.Group); err == nil {
+		return driver.Owner{UID: uid, GID: gid}, nil
+	}
+	g, err := user.LookupGroup(c.Group)
+	if err != nil {
+		return driver.Owner{}, err
+	}
+	if gid, err = strconv.Atoi(g.Gid); err != nil {
+		return driver.Owner{}, fmt.Errorf("group %s has no number here: %w", c.Group, err)
+	}
+	return driver.Owner{UID: uid, GID: gid}, nil
+}
+
+func overridesOf(c conf.NAT) []server.Override {
+	var all []server.Override
+	for _, o := range c.AddressOverrides {
+		all = append(all, server.Override{Clients: o.Clients, Addr: o.Addr}) // the zero Addr where it is local
+	}
+	return all
+}
+
+// discoveryOf says what is to be reached from outside.
+func discoveryOf(c conf.Config, listening netip.AddrPort, log *slog.Logger) natdiscovery.Config {
+	var methods []gateway.Method
+	for _, m := range c.NAT.PortMapping.Methods {
+		methods = append(methods, gateway.Method(m))
+	}
+	return natdiscovery.Config{
+		Log:                 log,
+		ControlPort:         listening.Port(),
+		ExternalControlPort: c.NAT.ExternalControlPort,
+		FirstPassive:        c.FTP.PassivePorts.First,
+		LastPassive:         c.FTP.PassivePorts.Last,
+		ExternalAddress:     c.NAT.ExternalAddress.Addr,
+		ExternalHost:        c.NAT.ExternalAddress.Host,
+		Methods:             methods,
+		Pinholes:            c.NAT.IPv6Pinholes,
+		InterfaceLANs:       c.NAT.LANNetworks.Auto,
+		LANs:                c.NAT.LANNetworks.Prefixes,
+		Lease:               c.NAT.Lease,
+		CheckInterval:       c.NAT.CheckInterval,
+		STUNServers:         c.NAT.STUNServers,
+	}
+}

@@ -17,8 +17,9 @@ type link struct {
 	addrs []netip.Prefix
 }
 
-// defaultRoute is a route to all of IPv4.
+// defaultRoute is a route to all of IPv4, or to all of IPv6.
 type defaultRoute struct {
+	ipv6 bool
 	// index is the interface's.
 	index int
 	// router is the zero Addr where the route names an interface only (PPP).
@@ -37,8 +38,9 @@ var linkLocal6 = netip.MustParsePrefix("fe80::/10")
 // OpenWrt's br-lan) is a LAN like any other.
 var container = regexp.MustCompile(`^(docker\d+|br-[0-9a-f]{12}|veth[0-9a-f]{7,}|podman\d+|cni\d+|cni-podman\d+|virbr\d+)$`)
 
-// describe finds our place among links and routes.
-func describe(links []link, routes []defaultRoute) Network {
+// describe finds our place among links and routes. Passing are addresses of ours
+// that nobody is to be told.
+func describe(links []link, routes []defaultRoute, passing []netip.Addr) Network {
 	n := Network{LANs: []netip.Prefix{linkLocal6}}
 	for _, l := range links {
 		n.addLink(l)
@@ -47,12 +49,23 @@ func describe(links []link, routes []defaultRoute) Network {
 	n.LANs = slices.Compact(n.LANs)
 	slices.SortFunc(n.Addrs, netip.Addr.Compare)
 	n.Addrs = slices.Compact(n.Addrs)
+	for _, a := range n.Addrs {
+		if a.Is6() && !slices.Contains(passing, a) {
+			n.Lasting = append(n.Lasting, a)
+		}
+	}
 
-	if l, r, ok := choose(links, routes); ok {
+	if l, r, ok := choose(links, routes, false); ok {
 		n.Interface, n.Index = l.name, l.index
 		n.Router, n.Local = r.router, l.localFor(r)
 	} else if l, ok := guess(links); ok {
 		n.Interface, n.Index, n.Local = l.name, l.index, l.localFor(defaultRoute{})
+	}
+	if l, r, ok := choose(links, routes, true); ok && l.index == n.Index {
+		n.Router6 = r.router
+		if r.router.IsLinkLocalUnicast() {
+			n.Router6 = r.router.WithZone(l.name)
+		}
 	}
 	return n
 }
@@ -73,10 +86,10 @@ func (n *Network) addLink(l link) {
 	}
 }
 
-// choose finds the default route in use: that of the lowest metric, the kernel's
+// choose finds the default route in use, of one family: that of the lowest metric, the kernel's
 // first among equals, through an interface that works and leads outside.
-func choose(links []link, routes []defaultRoute) (link, defaultRoute, bool) {
-	routes = slices.Clone(routes)
+func choose(links []link, routes []defaultRoute, ipv6 bool) (link, defaultRoute, bool) {
+	routes = slices.DeleteFunc(slices.Clone(routes), func(r defaultRoute) bool { return r.ipv6 != ipv6 })
 	slices.SortStableFunc(routes, func(a, b defaultRoute) int { return cmp.Compare(a.metric, b.metric) })
 	for _, r := range routes {
 		i := slices.IndexFunc(links, func(l link) bool { return l.index == r.index })

@@ -79,7 +79,7 @@ func TestDefaultRouteIsChosen(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got := describe(tt.links, tt.routes)
+			got := describe(tt.links, tt.routes, nil)
 			wantLocal, _ := netip.ParseAddr(tt.wantLocal)
 			wantRouter, _ := netip.ParseAddr(tt.wantRouterAdd)
 			if got.Interface != tt.interfaceName || got.Local != wantLocal || got.Router != wantRouter {
@@ -118,7 +118,7 @@ func TestPrefixesAndAddressesAreCollected(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got := describe(tt.links, nil)
+			got := describe(tt.links, nil, nil)
 			if lans := join(got.LANs); lans != tt.lans {
 				t.Errorf("got LANs %q, want %q", lans, tt.lans)
 			}
@@ -126,6 +126,46 @@ func TestPrefixesAndAddressesAreCollected(t *testing.T) {
 				t.Errorf("got addresses %q, want %q", addrs, tt.addrs)
 			}
 		})
+	}
+}
+
+// via6 is a default route of IPv6.
+func via6(router string, index, metric int) defaultRoute {
+	r := via(router, index, metric)
+	r.ipv6 = true
+	return r
+}
+
+func TestIPv6RouterIsThatOfTheSameInterface(t *testing.T) {
+	home := nic("eth0", 2, up, "192.168.77.10/24", "2a00:1::10/64")
+	other := nic("wg0", 3, tunnel, "2a00:2::10/64")
+	for _, tt := range []struct {
+		name   string
+		routes []defaultRoute
+		want   string
+	}{
+		{"none", []defaultRoute{via("192.168.77.1", 2, 0)}, "invalid IP"},
+		{"a link-local one has its zone", []defaultRoute{via("192.168.77.1", 2, 0), via6("fe80::1", 2, 1024)}, "fe80::1%eth0"},
+		{"a global one has none", []defaultRoute{via("192.168.77.1", 2, 0), via6("2a00:1::1", 2, 1024)}, "2a00:1::1"},
+		{"the lowest metric wins", []defaultRoute{via("192.168.77.1", 2, 0), via6("fe80::2", 2, 1024), via6("fe80::1", 2, 512)}, "fe80::1%eth0"},
+		{"a tunnel's is not the home router's", []defaultRoute{via("192.168.77.1", 2, 0), via6("fe80::1", 2, 1024), via6("fe80::9", 3, 1)}, "invalid IP"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := describe([]link{home, other}, tt.routes, nil).Router6.String(); got != tt.want {
+				t.Errorf("got %s, want %s", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestLastingAddressesAreThoseThatDoNotPass(t *testing.T) {
+	links := []link{nic("eth0", 2, up, "192.168.77.10/24", "2a00:1::10/64", "2a00:1::7a/64", "fe80::10/64")}
+	got := describe(links, nil, []netip.Addr{netip.MustParseAddr("2a00:1::7a")})
+	if lasting := join(got.Lasting); lasting != "2a00:1::10" {
+		t.Errorf("got lasting addresses %q, want %q", lasting, "2a00:1::10")
+	}
+	if addrs := join(got.Addrs); addrs != "192.168.77.10 2a00:1::10 2a00:1::7a" {
+		t.Errorf("got addresses %q", addrs)
 	}
 }
 
@@ -150,7 +190,7 @@ func TestContainersAreToldByTheirNames(t *testing.T) {
 }
 
 func TestEqualSeesEveryDifference(t *testing.T) {
-	home := describe([]link{nic("eth0", 2, up, "192.168.77.10/24")}, []defaultRoute{via("192.168.77.1", 2, 0)})
+	home := describe([]link{nic("eth0", 2, up, "192.168.77.10/24")}, []defaultRoute{via("192.168.77.1", 2, 0)}, nil)
 	same := home
 	same.LANs, same.Addrs = slices.Clone(home.LANs), slices.Clone(home.Addrs)
 	if !home.Equal(same) {
@@ -163,6 +203,8 @@ func TestEqualSeesEveryDifference(t *testing.T) {
 		"router":    func(n *Network) { n.Router = n.Router.Next() },
 		"LANs":      func(n *Network) { n.LANs = n.LANs[1:] },
 		"addresses": func(n *Network) { n.Addrs = nil },
+		"IPv6":      func(n *Network) { n.Router6 = linkLocal6.Addr() },
+		"lasting":   func(n *Network) { n.Lasting = n.Addrs },
 	} {
 		other := home
 		if change(&other); home.Equal(other) {

@@ -79,9 +79,7 @@ func addAddr(t *testing.T, l netlink.Link, address string) {
 // addDefault adds a default route.
 func addDefault(t *testing.T, l netlink.Link, router string, metric int) {
 	t.Helper()
-	gw, err := netlink.ParseAddr(router + "/32")
-	must(t, err)
-	must(t, netlink.RouteAdd(&netlink.Route{LinkIndex: l.Attrs().Index, Gw: gw.IP, Priority: metric}))
+	must(t, netlink.RouteAdd(&netlink.Route{LinkIndex: l.Attrs().Index, Gw: net.ParseIP(router), Priority: metric}))
 }
 
 // must ends the test on an error.
@@ -96,7 +94,7 @@ func TestCurrentReadsTheKernel(t *testing.T) {
 	enterNamespace(t)
 	empty, err := Current()
 	must(t, err)
-	if want := describe(nil, nil); !empty.Equal(want) {
+	if want := describe(nil, nil, nil); !empty.Equal(want) {
 		t.Errorf("in an empty namespace: got %+v, want %+v", empty, want)
 	}
 
@@ -105,18 +103,27 @@ func TestCurrentReadsTheKernel(t *testing.T) {
 	addDefault(t, home, "192.168.77.1", 100)
 	addDefault(t, home, "192.168.77.2", 200)
 	addDefault(t, bridge, "172.17.0.2", 1)
+	addDefault(t, home, "fe80::1", 1024)
+	passing, err := netlink.ParseAddr("2a00:77::7a/64")
+	must(t, err)
+	passing.Flags = unix.IFA_F_NODAD
+	passing.ValidLft, passing.PreferedLft = 3600, 0 // deprecated
+	must(t, netlink.AddrAdd(home, passing))
 	got, err := Current()
 	must(t, err)
 	want := Network{
 		Interface: "home0", Index: home.Attrs().Index,
 		Local: netip.MustParseAddr("192.168.77.10"), Router: netip.MustParseAddr("192.168.77.1"),
+		Router6: netip.MustParseAddr("fe80::1%home0"),
 		LANs: []netip.Prefix{
 			netip.MustParsePrefix("172.17.0.0/16"), netip.MustParsePrefix("192.168.77.0/24"),
-			netip.MustParsePrefix("fd00:77::/64"), netip.MustParsePrefix("fe80::/10"),
+			netip.MustParsePrefix("2a00:77::/64"), netip.MustParsePrefix("fd00:77::/64"), netip.MustParsePrefix("fe80::/10"),
 		},
 		Addrs: []netip.Addr{
-			netip.MustParseAddr("172.17.0.1"), netip.MustParseAddr("192.168.77.10"), netip.MustParseAddr("fd00:77::10"),
+			netip.MustParseAddr("172.17.0.1"), netip.MustParseAddr("192.168.77.10"),
+			netip.MustParseAddr("2a00:77::7a"), netip.MustParseAddr("fd00:77::10"),
 		},
+		Lasting: []netip.Addr{netip.MustParseAddr("fd00:77::10")},
 	}
 	if !got.Equal(want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
@@ -184,6 +191,7 @@ func TestWatchHearsTheKernel(t *testing.T) {
 	}{
 		{"another address", func() { addAddr(t, home, "192.168.78.10/24") }},
 		{"another default route", func() { addDefault(t, home, "192.168.77.2", 1) }},
+		{"an IPv6 router", func() { addDefault(t, home, "fe80::1", 1024) }},
 		{"an interface that is down", func() { must(t, netlink.LinkSetDown(home)) }},
 	} {
 		change.make()

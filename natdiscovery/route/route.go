@@ -25,19 +25,26 @@ type Network struct {
 	// Router is the default gateway's IPv4 address. The zero Addr: there is no
 	// default gateway, or this system does not tell.
 	Router netip.Addr
+	// Router6 is the default gateway's IPv6 address on it, with the interface as its
+	// zone where it is a link-local one, as most are. The zero Addr: none.
+	Router6 netip.Addr
 	// LANs are the prefixes of all interfaces that are up, containers' bridges
 	// included, loopback not; fe80::/10 always.
 	LANs []netip.Prefix
 	// Addrs are our own addresses on all interfaces that are up, except
 	// IPv6 link-local ones: these mean nothing without their interface.
 	Addrs []netip.Addr
+	// Lasting are the IPv6 ones among Addrs that others may be told: not temporary
+	// (RFC 8981), not deprecated and no longer tentative (RFC 4862). Where the
+	// system does not tell, all are.
+	Lasting []netip.Addr
 }
 
 // Equal says whether two networks are the same in all that a Network tells.
 func (n Network) Equal(other Network) bool {
 	return n.Interface == other.Interface && n.Index == other.Index &&
-		n.Local == other.Local && n.Router == other.Router &&
-		slices.Equal(n.LANs, other.LANs) && slices.Equal(n.Addrs, other.Addrs)
+		n.Local == other.Local && n.Router == other.Router && n.Router6 == other.Router6 &&
+		slices.Equal(n.LANs, other.LANs) && slices.Equal(n.Addrs, other.Addrs) && slices.Equal(n.Lasting, other.Lasting)
 }
 
 // Current asks the kernel. A host without a default route, or without any
@@ -47,11 +54,15 @@ func Current() (Network, error) {
 	if err != nil {
 		return Network{}, fmt.Errorf("list the network interfaces: %w", err)
 	}
+	passing, err := readPassing()
+	if err != nil {
+		return Network{}, fmt.Errorf("list the IPv6 addresses: %w", err)
+	}
 	routes, err := readDefaultRoutes(links)
 	if err != nil {
 		return Network{}, fmt.Errorf("list the default routes: %w", err)
 	}
-	return describe(links, routes), nil
+	return describe(links, routes, passing), nil
 }
 
 // readLinks lists the interfaces with their addresses, in the kernel's order.

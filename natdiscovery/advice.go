@@ -32,13 +32,13 @@ func (f facts) adviceOn(v Verdict) string {
 		return f.remarks()
 	case ForwardedByHand:
 		if !f.mapping {
-			return joined(fmt.Sprintf("%s unless that is done: the router is not asked, nat.port_mapping is off", f.rule()), f.absence())
+			return joined(fmt.Sprintf("%s unless that is done: the router is not asked, nat.port_mapping is off", f.rule()), f.suspicion(), f.absence())
 		}
 		if f.ruled() {
 			return joined(fmt.Sprintf("see that the router%s forwards TCP %s to %v: it has a rule of its own there (%s)",
 				at(f.router), f.ports(), f.local, f.control.Problem), f.absence())
 		}
-		return joined(fmt.Sprintf("switch on UPnP on the router%s, or %s unless that is done", at(f.router), f.rule()), f.absence())
+		return joined(fmt.Sprintf("switch on UPnP on the router%s, or %s unless that is done", at(f.router), f.rule()), f.suspicion(), f.absence())
 	case NoGateway:
 		if f.open() {
 			return fmt.Sprintf("see whether the router%s still runs: it does not answer any more, and what it opened is used until the lease ends", at(f.router))
@@ -52,7 +52,7 @@ func (f facts) adviceOn(v Verdict) string {
 	case DoubleNAT:
 		return f.doubleNATAdvice()
 	case CarrierNAT:
-		return fmt.Sprintf("ask the provider for a public IPv4 address: it shares one among customers%s, and no setting of the router lets anybody in", f.ownWAN())
+		return fmt.Sprintf("ask the provider for a public IPv4 address: it shares one among customers%s, and no setting of the router lets anybody in", f.proof())
 	case AddressUnknown:
 		return f.unknownAdvice()
 	}
@@ -70,8 +70,25 @@ func (f facts) doubleNATAdvice() string {
 	} else if f.udp.Mapping != stun.Unknown && !f.udp.PortPreserved {
 		carrier = "; it is probably the provider's, since it renumbers ports: ask for a public IPv4 address"
 	}
-	return fmt.Sprintf("the router%s stands behind another one%s: set that one to bridge mode, or forward TCP %s on it%s as well%s",
-		at(f.router), f.ownWAN(), f.ports(), outer, carrier)
+	if hop := f.carrierHop(); hop.IsValid() {
+		carrier = fmt.Sprintf("; if nobody comes in then, ask the provider for a public IPv4 address: behind it stands %v, a carrier's router", hop)
+	}
+	name := "another one"
+	if gateway.Private(f.nextHop()) {
+		name = fmt.Sprintf("another one, %v", f.nextHop())
+	}
+	return fmt.Sprintf("the router%s stands behind %s%s: set that one to bridge mode, or forward TCP %s on it%s as well%s",
+		at(f.router), name, f.proof(), f.ports(), outer, carrier)
+}
+
+// suspicion is a hint from a next hop that may do NAT, where no gateway tells its
+// own address.
+func (f facts) suspicion() string {
+	hop := f.nextHop()
+	if !gateway.Private(hop) && !gateway.Shared(hop) {
+		return ""
+	}
+	return fmt.Sprintf("see whether the router's own page shows the external address %v: if not, %v, which stands behind it, does NAT as well", f.external, hop)
 }
 
 func (f facts) unknownAdvice() string {
@@ -138,10 +155,14 @@ func (f facts) problem(states ...PortState) string {
 	return ""
 }
 
-// ownWAN names the gateway's WAN address where that proves something.
-func (f facts) ownWAN() string {
-	if !f.wan.IsValid() {
-		return ""
+// proof names the address which shows that the gateway's own is not public: that
+// one, if it tells it, or that of the carrier's router behind it.
+func (f facts) proof() string {
+	switch hop := f.nextHop(); {
+	case f.wan.IsValid() && !(gateway.Private(f.wan) && gateway.Shared(hop)):
+		return fmt.Sprintf(" (the router's external address is %v)", f.wan)
+	case gateway.Shared(hop):
+		return fmt.Sprintf(" (the next router is %v)", hop)
 	}
-	return fmt.Sprintf(" (the router's external address is %v)", f.wan)
+	return ""
 }

@@ -84,6 +84,8 @@ type Config struct {
 	// the largest packet that the way from an interface to the internet takes.
 	Behaviour func(ctx context.Context) (stun.NATBehaviour, error)
 	PathMTU   func(ctx context.Context, iface string) (mtu int, known bool, err error)
+	// Trace tells the first routers on the way to the internet, as Status.Hops.
+	Trace func(ctx context.Context) ([]netip.Addr, error)
 	// TryHairpin connects to the control port by the external address, which the
 	// gateway has opened.
 	TryHairpin func(ctx context.Context, target netip.AddrPort) error
@@ -116,6 +118,11 @@ func (cfg Config) withDefaults(secret pcp.Secret) Config {
 	}
 	if cfg.PathMTU == nil && len(cfg.STUNServers) > 0 {
 		cfg.PathMTU = pathMTU(cfg.STUNServers)
+	}
+	if servers := cfg.STUNServers; cfg.Trace == nil && len(servers) > 0 {
+		cfg.Trace = func(ctx context.Context) ([]netip.Addr, error) {
+			return stun.Trace(ctx, stun.Config{Servers: servers})
+		}
 	}
 	if cfg.TryHairpin == nil {
 		cfg.TryHairpin = dial

@@ -40,21 +40,36 @@ type probeState struct {
 	udp     stun.NATBehaviour
 	hairpin Hairpin
 	tried   netip.AddrPort // by hairpin
+	// hops are the routers on the way.
+	hops     []netip.Addr
+	hopsSeen time.Time
 
-	mtuAt, udpAt, hairpinAt time.Time
+	hopsAt, mtuAt, udpAt, hairpinAt time.Time
 }
 
-// renew has everything measured again: the way may be another one.
-func (p *probeState) renew() { p.mtuAt, p.udpAt, p.hairpinAt = time.Time{}, time.Time{}, time.Time{} }
+// renew has everything measured again: the way may be another one. Who stood on the
+// former one is forgotten, since the verdict goes by it.
+func (p *probeState) renew() {
+	p.hopsAt, p.mtuAt, p.udpAt, p.hairpinAt = time.Time{}, time.Time{}, time.Time{}, time.Time{}
+	p.hops, p.hopsSeen = nil, time.Time{}
+}
 
-// probeDuties are the measurements. They wait for an address that somebody told: a
-// host without the internet has nothing to measure.
+// online says whether somebody has told our external address: a host without the
+// internet has nothing to measure.
+func (c *core) online() bool {
+	return c.ext.source != SourceNone && c.ext.source != SourceLastRun
+}
+
+// probeDuties are the measurements.
 func (c *core) probeDuties() []duty {
 	p := &c.probes
-	if c.ext.source == SourceNone || c.ext.source == SourceLastRun {
+	if !c.online() {
 		return nil
 	}
 	var duties []duty
+	if c.cfg.Trace != nil {
+		duties = append(duties, duty{p.hopsAt, trace{}}) // first: a verdict may wait for it
+	}
 	if c.cfg.TryHairpin != nil && c.control().state == PortVerified {
 		target := netip.AddrPortFrom(c.ext.addr, c.control().held.External)
 		if target != p.tried {

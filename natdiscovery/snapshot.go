@@ -20,6 +20,7 @@ func (c *core) status() Status {
 		Journal:       c.disk.problem,
 
 		PathMTU: c.probes.mtu, PathMTUSeen: c.probes.mtuSeen,
+		Hops: slices.Clone(c.probes.hops), HopsSeen: c.probes.hopsSeen,
 		UDPMapping: c.probes.udp.Mapping, UDPPortPreserved: c.probes.udp.PortPreserved,
 		Hairpin: c.probes.hairpin,
 		Reached: c.sessions.arrived, Absent: len(c.sessions.absent),
@@ -95,6 +96,8 @@ func (c *core) facts(s *Status) facts {
 		reached:  c.sessions.reached(),
 		absent:   len(c.sessions.absent),
 		udp:      c.probes.udp,
+		beyond:   s.Beyond(),
+		tracing:  c.tracing(),
 		router:   s.Network.Router,
 		control:  s.Control,
 		wanted:   c.control().wanted,
@@ -139,7 +142,7 @@ func (c *core) seeking() bool {
 // confirmations.
 func (s *Status) sameAs(o *Status) bool {
 	return s.External == o.External && (s.Source == SourceLastRun) == (o.Source == SourceLastRun) && s.Verdict == o.Verdict && s.Advice == o.Advice && s.Journal == o.Journal &&
-		s.PathMTU == o.PathMTU && s.Hairpin == o.Hairpin && s.Probing == o.Probing &&
+		s.PathMTU == o.PathMTU && s.Hairpin == o.Hairpin && s.Probing == o.Probing && slices.Equal(s.Hops, o.Hops) &&
 		s.Network.sameAs(o.Network) && s.Gateway.sameAs(o.Gateway) &&
 		s.Control.sameAs(o.Control) && slices.EqualFunc(s.Passive, o.Passive, Port.sameAs) &&
 		slices.EqualFunc(s.Pinholes, o.Pinholes, Pinhole.sameAs)

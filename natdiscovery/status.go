@@ -36,6 +36,11 @@ type Status struct {
 	// at PathMTUSeen; 0: not known.
 	PathMTU     int
 	PathMTUSeen time.Time
+	// Hops are the first routers on the way to the internet, ours first, three at
+	// most, as they told at HopsSeen; the zero Addr stands for one that is silent.
+	// None: not known.
+	Hops     []netip.Addr
+	HopsSeen time.Time
 	// UDPMapping is how the way to the internet maps UDP ports, and whether it
 	// keeps their numbers: a hint only.
 	UDPMapping       stun.Mapping

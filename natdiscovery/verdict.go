@@ -17,6 +17,8 @@ type facts struct {
 	reached bool              // somebody from outside was there
 	absent  int               // clients from outside whose data connections did not come
 	udp     stun.NATBehaviour // a hint
+	beyond  []netip.Addr      // the routers behind ours, as far as they are known
+	tracing bool              // they are still asked for
 
 	mapping bool // a gateway may be asked at all
 	seeking bool // a first answer is awaited from somebody
@@ -44,12 +46,10 @@ func (f facts) verdict() Verdict {
 		return Reachable
 	case f.carrierNAT():
 		return CarrierNAT
-	case f.wan.IsValid() && !gateway.Public(f.wan):
-		return DoubleNAT
+	case f.wan.IsValid() && !gateway.Public(f.wan), f.noWAN && f.reflexive.IsValid():
+		return f.behindOther()
 	case f.behind && !f.open():
 		return DoubleNAT
-	case f.noWAN && f.reflexive.IsValid():
-		return f.behindRefusal()
 	case f.seeking && !f.open():
 		return VerdictLooking
 	case !f.external.IsValid() && (f.found || !f.mapping):
@@ -113,12 +113,17 @@ func (f facts) carrierNAT() bool {
 	return gateway.Shared(f.wan) || !f.found && gateway.Shared(f.local) && !f.ours
 }
 
-// behindRefusal judges a gateway that tells no WAN address although STUN sees one.
-// miniupnpd does that when its WAN address is private; but after a reconnect STUN
-// may only have seen the new address first, so it is asked twice.
-func (f facts) behindRefusal() Verdict {
-	if f.agreed < 2 {
+// behindOther judges a gateway whose own address is not public. miniupnpd tells none
+// then; but after a reconnect STUN may only have seen the new address first, so it
+// is asked twice. Whether the carrier stands there or a second router tells the next
+// hop's address: no home has one of RFC 6598. By itself it proves nothing, since
+// providers number their routers from it in front of public addresses as well.
+func (f facts) behindOther() Verdict {
+	switch {
+	case f.noWAN && f.agreed < 2, f.seeking, f.tracing:
 		return VerdictLooking
+	case gateway.Shared(f.nextHop()):
+		return CarrierNAT
 	}
 	return DoubleNAT
 }

@@ -18,6 +18,20 @@ func openHome() facts {
 	return f
 }
 
+// Routers behind the gateway.
+var (
+	hopHome    = netip.MustParseAddr("192.168.178.1")
+	hopCarrier = netip.MustParseAddr("100.64.0.1")
+	hopPublic  = netip.MustParseAddr("11.22.9.1")
+)
+
+// hidesWAN makes the gateway one that tells no WAN address, with these routers
+// behind it.
+func (f *facts) hidesWAN(beyond ...netip.Addr) {
+	f.wan, f.noWAN, f.external, f.reflexive, f.agreed, f.beyond = nobody, true, wanB, wanB, 2, beyond
+	f.set(PortRefused, "error 501")
+}
+
 // set gives all ports a state.
 func (f *facts) set(state PortState, problem string) {
 	f.control.State, f.control.Problem = state, problem
@@ -123,6 +137,52 @@ func TestVerdictAndAdvice(t *testing.T) {
 			f.wan, f.noWAN, f.external, f.reflexive, f.agreed = nobody, true, wanB, wanB, 2
 			f.udp = stun.NATBehaviour{Mapping: stun.EndpointIndependent, PortPreserved: true}
 		}, DoubleNAT, "the router 192.168.77.1 stands behind another one: set that one to bridge mode, or forward TCP 2121 and 50000-50002 on it as well; if it is the provider's, ask for a public IPv4 address"},
+		{"the gateway tells no address, and the carrier stands behind it", func(f *facts) {
+			f.hidesWAN(hopCarrier)
+		}, CarrierNAT, "ask the provider for a public IPv4 address: it shares one among customers (the next router is 100.64.0.1), and no setting of the router lets anybody in"},
+		{"the gateway tells no address, and a second router stands behind it", func(f *facts) {
+			f.hidesWAN(hopHome)
+		}, DoubleNAT, "the router 192.168.77.1 stands behind another one, 192.168.178.1: set that one to bridge mode, or forward TCP 2121 and 50000-50002 on it as well; if it is the provider's, ask for a public IPv4 address"},
+		{"the gateway tells no address, and a second router and the carrier stand behind it", func(f *facts) {
+			f.hidesWAN(hopHome, hopCarrier)
+		}, DoubleNAT, "the router 192.168.77.1 stands behind another one, 192.168.178.1: set that one to bridge mode, or forward TCP 2121 and 50000-50002 on it as well; if nobody comes in then, ask the provider for a public IPv4 address: behind it stands 100.64.0.1, a carrier's router"},
+		{"the gateway tells no address, and who stands behind it is silent", func(f *facts) {
+			f.hidesWAN(nobody, hopPublic)
+		}, DoubleNAT, "the router 192.168.77.1 stands behind another one: set that one to bridge mode, or forward TCP 2121 and 50000-50002 on it as well; if it is the provider's, ask for a public IPv4 address"},
+		{"the gateway tells no address, and who stands behind it has a public one", func(f *facts) {
+			f.hidesWAN(hopPublic)
+		}, DoubleNAT, "the router 192.168.77.1 stands behind another one: set that one to bridge mode, or forward TCP 2121 and 50000-50002 on it as well; if it is the provider's, ask for a public IPv4 address"},
+		{"the gateway tells no address, and who stands behind it is being found out", func(f *facts) {
+			f.hidesWAN()
+			f.tracing = true
+		}, VerdictLooking, ""},
+		{"the gateway tells a private address, and a second router stands behind it", func(f *facts) {
+			f.wan, f.external, f.beyond = netip.MustParseAddr("192.168.178.2"), wanB, []netip.Addr{hopHome}
+		}, DoubleNAT, "the router 192.168.77.1 stands behind another one, 192.168.178.1 (the router's external address is 192.168.178.2): set that one to bridge mode, or forward TCP 2121 and 50000-50002 on it to 192.168.178.2 as well"},
+		{"the gateway tells a private address, and the carrier stands behind it", func(f *facts) {
+			f.wan, f.external, f.beyond = netip.MustParseAddr("10.0.0.2"), wanB, []netip.Addr{hopCarrier}
+		}, CarrierNAT, "ask the provider for a public IPv4 address: it shares one among customers (the next router is 100.64.0.1), and no setting of the router lets anybody in"},
+		{"the gateway tells a private address, and who stands behind it is being found out", func(f *facts) {
+			f.wan, f.external, f.tracing = netip.MustParseAddr("10.0.0.2"), wanB, true
+		}, VerdictLooking, ""},
+		{"the gateway tells a public address, and the provider's routers have private ones", func(f *facts) {
+			f.beyond = []netip.Addr{netip.MustParseAddr("10.0.0.1"), hopCarrier}
+		}, Reachable, ""},
+		{"the gateway tells a public address, and the provider's routers have a carrier's", func(f *facts) {
+			f.beyond = []netip.Addr{hopCarrier}
+		}, Reachable, ""},
+		{"no gateway, and the next router has a carrier's address", func(f *facts) {
+			f.found, f.wan, f.beyond = false, nobody, []netip.Addr{hopCarrier}
+			f.set(PortByHand, "")
+		}, ForwardedByHand, "switch on UPnP on the router 192.168.77.1, or " + forward + " unless that is done; see whether the router's own page shows the external address 11.22.0.2: if not, 100.64.0.1, which stands behind it, does NAT as well"},
+		{"mapping is off, and the next router has a private address", func(f *facts) {
+			f.mapping, f.found, f.wan, f.beyond = false, false, nobody, []netip.Addr{hopHome}
+			f.set(PortByHand, "")
+		}, ForwardedByHand, forward + " unless that is done: the router is not asked, nat.port_mapping is off; see whether the router's own page shows the external address 11.22.0.2: if not, 192.168.178.1, which stands behind it, does NAT as well"},
+		{"no gateway, and the next router has a public address", func(f *facts) {
+			f.found, f.wan, f.beyond = false, nobody, []netip.Addr{hopPublic}
+			f.set(PortByHand, "")
+		}, ForwardedByHand, "switch on UPnP on the router 192.168.77.1, or " + forward + " unless that is done"},
 		{"somebody came through two NATs", func(f *facts) {
 			f.wan, f.external, f.reached = netip.MustParseAddr("10.0.0.2"), wanB, true
 		}, Reachable, ""},

@@ -30,8 +30,8 @@ type Config struct {
 	// looked up at each call.
 	Servers []string
 	// Timeout bounds one Ask, name resolution included. Requests are sent at
-	// once, after a sixth of it and after half of it. Behaviour and PathMTU
-	// begin with an Ask and take twice as long at most. Zero: 3 s.
+	// once, after a sixth of it and after half of it. Behaviour, PathMTU and
+	// Trace take twice as long at most. Zero: 3 s.
 	Timeout time.Duration
 	// Lookup resolves a server's name. nil: the system's resolver.
 	Lookup func(ctx context.Context, network, host string) ([]netip.Addr, error)

@@ -12,10 +12,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -47,6 +47,7 @@ type Ports struct {
 	log    *slog.Logger
 	unused time.Duration
 	ports  map[uint16]*port // fixed after Listen
+	turn   atomic.Uint32    // counts reservations
 	closed chan struct{}
 	once   sync.Once
 	done   sync.WaitGroup
@@ -93,13 +94,14 @@ func (p *Ports) Close() {
 	}
 }
 
-// Reserve awaits a connection from peer on one of the usable ports. The port is
-// chosen at random, so that neither a stranger nor a TIME_WAIT of the last
-// transfer is likely to meet the next one.
+// Reserve awaits a connection from peer on one of the usable ports. They take
+// turns: a connection that was made for a transfer that was then refused, and
+// that nobody has accepted yet, must not be taken for the next one's.
 func (p *Ports) Reserve(peer netip.Addr, usable []uint16) (*Reservation, error) {
 	peer = peer.Unmap()
 	found := false
-	for i, start := 0, rand.IntN(len(usable)+1); i < len(usable); i++ {
+	start := int(p.turn.Add(1) % uint32(max(1, len(usable))))
+	for i := range usable {
 		one := p.ports[usable[(start+i)%len(usable)]]
 		if one == nil {
 			continue

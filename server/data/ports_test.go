@@ -95,6 +95,20 @@ func TestAPortIsSharedByPeersOfDifferentAddresses(t *testing.T) {
 	}
 }
 
+func TestAPortRestsBeforeItIsReservedAgain(t *testing.T) {
+	p, ports := listen(t, 4, time.Minute)
+	seen := map[uint16]bool{}
+	for range ports {
+		r := reserve(t, p, "127.0.0.2", ports)
+		dial(t, "127.0.0.2", r.Port()) // for a transfer that is refused
+		r.Close()
+		if seen[r.Port()] {
+			t.Errorf("port %d: reserved again while others had rested longer", r.Port())
+		}
+		seen[r.Port()] = true
+	}
+}
+
 func TestAStrangerIsDroppedAndHarmsNobody(t *testing.T) {
 	p, ports := listen(t, 1, time.Minute)
 	r := reserve(t, p, "127.0.0.2", ports)

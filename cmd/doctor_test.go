@@ -69,6 +69,15 @@ func pointers(ports []natdiscovery.Port) []*natdiscovery.Port {
 	return list
 }
 
+// passes makes these the routers on the way to the internet; "" is a silent one.
+func passes(l *natdiscovery.Look, hops ...string) {
+	for _, h := range hops {
+		addr, _ := netip.ParseAddr(h)
+		l.Status.Hops = append(l.Status.Hops, addr)
+	}
+	l.Status.HopsSeen, l.Status.Hairpin = time.Now(), natdiscovery.HairpinUnknown // nobody comes in
+}
+
 // looks are one for each verdict, and a few more.
 func looks() map[string]natdiscovery.Look {
 	noGateway := func(l *natdiscovery.Look) {
@@ -112,12 +121,22 @@ func looks() map[string]natdiscovery.Look {
 		"double_nat": home(func(l *natdiscovery.Look) {
 			l.Status.Verdict, l.Status.Source = natdiscovery.DoubleNAT, natdiscovery.SourceSTUN
 			l.Status.Gateway.External = netip.MustParseAddr("192.168.1.3")
-			l.Status.Advice = "the router 192.168.77.1 stands behind another one: set that one to bridge mode, or forward TCP 2121 and 50000-50009 to 192.168.1.3 on it as well"
+			passes(l, "192.168.77.1", "192.168.1.1", "203.0.113.254")
+			l.Status.Advice = "the router 192.168.77.1 stands behind another one, 192.168.1.1 (the router's external address is 192.168.1.3): set that one to bridge mode, or forward TCP 2121 and 50000-50009 on it to 192.168.1.3 as well"
+		}),
+		"double_nat_unknown": home(func(l *natdiscovery.Look) {
+			l.Status.Verdict, l.Status.Source = natdiscovery.DoubleNAT, natdiscovery.SourceSTUN
+			l.Status.Gateway.External = netip.Addr{}
+			all(&l.Status, natdiscovery.PortRefused, "AddPortMapping 2121: 501 action failed")
+			passes(l, "192.168.77.1")
+			l.Status.Advice = "the router 192.168.77.1 stands behind another one: set that one to bridge mode, or forward TCP 2121 and 50000-50009 on it as well; if it is the provider's, ask for a public IPv4 address"
 		}),
 		"carrier_nat": home(func(l *natdiscovery.Look) {
 			l.Status.Verdict, l.Status.Source = natdiscovery.CarrierNAT, natdiscovery.SourceSTUN
-			l.Status.Gateway.External = netip.MustParseAddr("100.64.3.3")
-			l.Status.Advice = "ask the provider for a public IPv4 address: it shares one among customers, and no setting of the router lets anybody in"
+			l.Status.Gateway.External = netip.Addr{}
+			all(&l.Status, natdiscovery.PortRefused, "AddPortMapping 2121: 501 action failed")
+			passes(l, "192.168.77.1", "100.64.0.1", "")
+			l.Status.Advice = "ask the provider for a public IPv4 address: it shares one among customers (the next router is 100.64.0.1), and no setting of the router lets anybody in"
 		}),
 		"address_unknown": home(func(l *natdiscovery.Look) {
 			l.Status.Verdict, l.Status.External, l.Status.Source = natdiscovery.AddressUnknown, netip.Addr{}, natdiscovery.SourceNone
@@ -172,7 +191,7 @@ func TestTheDoctorsJSONKeepsItsNames(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"version", "verdict", "advice", "reachable", "address", "external_address", "source",
-		"serving", "port_mapping", "host", "gateway", "methods", "stun", "uplink", "ports", "pinholes", "rules", "tried", "seconds"} {
+		"serving", "port_mapping", "host", "gateway", "methods", "stun", "uplink", "way", "ports", "pinholes", "rules", "tried", "seconds"} {
 		if _, ok := got[name]; !ok {
 			t.Errorf("%q is missing", name)
 		}

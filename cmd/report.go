@@ -29,6 +29,7 @@ type report struct {
 	Methods []methodReport `json:"methods"`
 	STUN    []stunReport   `json:"stun"`
 	Uplink  uplinkReport   `json:"uplink"`
+	Way     wayReport      `json:"way"`
 	Ports   []portReport   `json:"ports"`
 	// Pinholes are our ports in the router's IPv6 firewall.
 	Pinholes []pinholeReport `json:"pinholes"`
@@ -67,6 +68,16 @@ type uplinkReport struct {
 	Hairpin          string `json:"hairpin"`
 	UDPMapping       string `json:"udp_mapping"`
 	UDPPortPreserved bool   `json:"udp_port_preserved"`
+}
+
+// wayReport is who stands on the way to the internet.
+type wayReport struct {
+	// Hops are the first routers, ours first, "" for one that is silent. None: not
+	// known.
+	Hops []string `json:"hops"`
+	Age  float64  `json:"age_seconds"`
+	// Next is the router behind ours; "": not known.
+	Next string `json:"next_router"`
 }
 
 type stunReport struct {
@@ -116,13 +127,14 @@ func newReport(look natdiscovery.Look, cfg natdiscovery.Config, serving bool) re
 	if g := st.Gateway; g != nil {
 		r.Gateway = &gatewayReport{
 			Address: text(g.Address), Model: g.Model, Method: string(g.Method), Service: g.Service,
-			External: text(g.External), Age: time.Since(g.Seen).Round(time.Millisecond).Seconds(),
+			External: text(g.External), Age: age(g.Seen),
 		}
 	}
 	if look.Search != nil {
 		r.Search = look.Search.Error()
 	}
 	r.Uplink = uplinkReport{PathMTU: st.PathMTU, Hairpin: string(st.Hairpin), UDPMapping: string(st.UDPMapping), UDPPortPreserved: st.UDPPortPreserved}
+	r.Way = newWayReport(st)
 	for _, m := range st.Methods {
 		r.Methods = append(r.Methods, methodReport{string(m.Method), m.Problem})
 	}
@@ -146,6 +158,23 @@ func newReport(look natdiscovery.Look, cfg natdiscovery.Config, serving bool) re
 	}
 	return r
 }
+
+func newWayReport(st *natdiscovery.Status) wayReport {
+	var w wayReport
+	for _, hop := range st.Hops {
+		w.Hops = append(w.Hops, text(hop))
+	}
+	if len(w.Hops) > 0 {
+		w.Age = age(st.HopsSeen)
+	}
+	if beyond := st.Beyond(); len(beyond) > 0 {
+		w.Next = text(beyond[0])
+	}
+	return w
+}
+
+// age is the time since then in seconds.
+func age(then time.Time) float64 { return time.Since(then).Round(time.Millisecond).Seconds() }
 
 // text is an address, or nothing.
 func text(a netip.Addr) string {

@@ -3,6 +3,7 @@ package cmd
 import (
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -74,13 +75,16 @@ func (r report) internetSees() string {
 func (r report) carrier() string {
 	switch r.Verdict {
 	case natdiscovery.CarrierNAT:
-		return "shares its address among customers: nothing comes in"
+		return join(": ", orUnknown(r.Way.Next), "shares its address among customers, nothing comes in")
 	case natdiscovery.DoubleNAT:
-		return "another router, or the provider's, stands here"
+		return join(": ", orUnknown(r.Way.Next), "another router, or the provider's, stands here")
 	case natdiscovery.Reachable, natdiscovery.PortTakenByHost, natdiscovery.GatewayRefuses:
 		if r.Gateway != nil && r.Gateway.External == r.External {
 			return "lets us through: the router has the address itself"
 		}
+	}
+	if r.Way.Next != "" {
+		return r.Way.Next + ", nothing more is known"
 	}
 	return "nothing known"
 }
@@ -89,7 +93,7 @@ func (r report) router() string {
 	if r.Gateway == nil {
 		return orUnknown(r.Host.Router)
 	}
-	wan := "no WAN address"
+	wan := "tells no WAN address"
 	if r.Gateway.External != "" {
 		wan = "WAN " + r.Gateway.External
 	}
@@ -142,6 +146,9 @@ func (r report) evidence(s *screen) {
 			s.fact("STUN", fmt.Sprintf("%s saw %s, after %.0f ms", a.Server, a.Reflexive, a.Millis))
 		}
 	}
+	if way := r.Way; len(way.Hops) > 0 {
+		s.fact("way", fmt.Sprintf("%s, seen %.0f s ago", strings.Join(way.names(), ", then "), way.Age))
+	}
 	for i := 0; i < len(r.Ports); {
 		j := i + 1
 		for j < len(r.Ports) && j > 1 && r.Ports[j].State == r.Ports[i].State && r.Ports[j].Problem == r.Ports[i].Problem {
@@ -161,6 +168,17 @@ func (r report) evidence(s *screen) {
 		s.fact("port 21", "routers' FTP helpers rewrite what passes there in clear; TLS, or another port, keeps them out")
 	}
 	s.fact("LAN", join(", ", r.Host.LANs...))
+}
+
+// names are the routers on the way, the silent ones as well.
+func (w wayReport) names() []string {
+	names := slices.Clone(w.Hops)
+	for i, n := range names {
+		if n == "" {
+			names[i] = "a silent one"
+		}
+	}
+	return names
 }
 
 // pinholes tells how far the router's IPv6 firewall lets clients in, for each of

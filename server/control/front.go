@@ -16,74 +16,13 @@ package control
 
 import (
 	"context"
-	"crypto/tls"
-	"errors"
 	"log/slog"
 	"net"
-	"net/netip"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	ftpserver "github.com/fclairamb/ftpserverlib"
-
-	"natftpd/driver"
-	"natftpd/server/data"
 )
-
-// Config is what the front serves with.
-type Config struct {
-	Log *slog.Logger
-	// Banner is the text of the 220 greeting.
-	Banner string
-	// Accounts decide who may log in, Sessions how many.
-	Accounts *driver.Accounts
-	Sessions *driver.Sessions
-	// TLS is for control and data connections alike: a client resumes the
-	// session of one on the other. nil: no TLS.
-	TLS *tls.Config
-	// TLSRequired refuses logins and data connections in clear.
-	TLSRequired bool
-	// ActiveMode allows PORT and EPRT.
-	ActiveMode bool
-	// IdleTimeout ends a session that neither commands nor transfers.
-	IdleTimeout time.Duration
-	// DataTimeout ends a data connection that nobody opens, or that stands
-	// still.
-	DataTimeout time.Duration
-	// Ports are the passive ports.
-	Ports *data.Ports
-	// Advertise says what a client is told to connect to: from memory, at
-	// once. local is the address at which the client reached us.
-	Advertise func(client, local netip.Addr) Advice
-	// Awaited is told of each passive data connection whether it came: evidence
-	// of how the internet reaches us. It must return at once. nil: nobody is.
-	Awaited func(Outcome)
-	// MaxSegment is the size of the TCP segments of connections that we dial;
-	// zero: the kernel's choice. nil: always zero.
-	MaxSegment func() int
-}
-
-// Outcome is what became of a passive data connection.
-type Outcome struct {
-	Client netip.Addr
-	// Told is where the client was sent.
-	Told netip.AddrPort
-	// Outside says that the client is not one of our own network.
-	Outside bool
-	// Arrived: it came in time.
-	Arrived bool
-}
-
-// Advice is where the data connection of one client has to go.
-type Advice struct {
-	// Addr is what 227 carries. IPv4.
-	Addr netip.Addr
-	// Ports are the passive ports that this client may be told.
-	Ports []uint16
-	// Outside says that the client is not one of our own network.
-	Outside bool
-}
 
 // Front takes control connections and serves them. It is the library's
 // listener and its main driver.
@@ -99,6 +38,9 @@ type Front struct {
 	tokens   atomic.Uint64 // the last token given
 	serial   atomic.Uint64 // the last serial number for the library's eyes
 	sessions sync.WaitGroup
+
+	refusals   *refusals
+	handshakes *perAddress
 }
 
 // New returns a front that serves nothing yet.
@@ -109,7 +51,11 @@ func New(cfg Config) *Front {
 	if cfg.MaxSegment == nil {
 		cfg.MaxSegment = func() int { return 0 }
 	}
-	f := &Front{cfg: cfg, verbs: verbs(), arrivals: make(chan *session), ended: make(chan struct{})}
+	cfg.Patience = cfg.Patience.orDefaults()
+	f := &Front{
+		cfg: cfg, verbs: verbs(), arrivals: make(chan *session), ended: make(chan struct{}),
+		refusals: newRefusals(cfg.Log), handshakes: newPerAddress(maxHandshakes),
+	}
 	f.lib = ftpserver.NewFtpServer(&library{f})
 	f.lib.Logger = slog.New(quiet{cfg.Log.Handler()})
 	return f
@@ -128,67 +74,8 @@ func (f *Front) Close() {
 		f.sessions.Wait()
 		_ = f.lib.Stop() // before Accept fails, or it forgets its stub port
 		close(f.ended)
+		f.refusals.close()
 	})
-}
-
-// Serve takes control connections from l until it is closed.
-func (f *Front) Serve(l *net.TCPListener) error {
-	for {
-		conn, err := l.AcceptTCP()
-		if errors.Is(err, net.ErrClosed) {
-			return nil
-		}
-		if err != nil { // out of descriptors, most likely: they come back
-			f.cfg.Log.Warn("cannot accept control connections", "error", err)
-			select {
-			case <-time.After(acceptPause):
-				continue
-			case <-f.ended:
-				return nil
-			}
-		}
-		f.arrive(conn)
-	}
-}
-
-// acceptPause lets other sessions free what accepting lacked.
-const acceptPause = 100 * time.Millisecond
-
-// arrive admits a connection, or says why not.
-func (f *Front) arrive(conn *net.TCPConn) {
-	data.Tune(conn, controlDead)
-	inlineUrgent(conn)
-	s := newSession(f, conn)
-	entry, err := f.cfg.Sessions.Enter(s.client, s)
-	if err != nil {
-		f.cfg.Log.Warn("control connection refused", "client", s.client, "reason", err)
-		refuse(conn, err)
-		return
-	}
-	s.entry = entry
-	s.log = f.cfg.Log.With("session", entry.ID, "client", s.client)
-	s.log.Debug("control connection opened", "local", s.local)
-	f.sessions.Add(1)
-	select {
-	case f.arrivals <- s:
-	case <-f.ended:
-		s.Close()
-	}
-}
-
-// controlDead is how long sent replies may stay unacknowledged before the
-// connection counts as dead, as it is after our external address changed.
-const controlDead = 60 * time.Second
-
-// refuse says so and hangs up. It does not wait for the client to read it.
-func refuse(conn *net.TCPConn, err error) {
-	text := "Too many sessions. Try again later."
-	if errors.Is(err, driver.ErrTooManyFromAddress) {
-		text = "Too many sessions from your address."
-	}
-	conn.SetWriteDeadline(time.Now().Add(time.Second))
-	conn.Write(line(421, "%s", text).bytes())
-	conn.Close()
 }
 
 // Accept brings the library its sessions.

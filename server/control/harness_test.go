@@ -21,6 +21,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"natftpd/driver"
 	"natftpd/server/control"
 	"natftpd/server/data"
@@ -31,6 +33,7 @@ import (
 type service struct {
 	t     *testing.T
 	addr  *net.TCPAddr
+	ftps  *net.TCPAddr // where TLS is spoken from the first byte
 	home  string
 	ports []uint16
 	log   *logBuffer
@@ -48,11 +51,9 @@ func serve(t *testing.T, change func(*control.Config)) *service {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := net.ListenTCP("tcp", &net.TCPAddr{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.addr = &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: l.Addr().(*net.TCPAddr).Port}
+	var ftp, ftps *net.TCPListener
+	ftp, s.addr = listenControl(t)
+	ftps, s.ftps = listenControl(t)
 	server, client := tlsPair(t)
 	s.tls = client
 	s.sess = driver.NewSessions(driver.Limits{InAll: 50, PerAddress: 20})
@@ -74,20 +75,21 @@ func serve(t *testing.T, change func(*control.Config)) *service {
 		change(&cfg)
 	}
 	front := control.New(cfg)
-	ran, served := make(chan error), make(chan error)
-	go func() { ran <- front.Run() }()
-	go func() { served <- front.Serve(l) }()
+	var running errgroup.Group
+	running.Go(front.Run)
+	running.Go(func() error { return front.Serve(ftp) })
+	if cfg.TLS != nil {
+		running.Go(func() error { return front.ServeTLS(ftps) })
+	}
 	t.Cleanup(func() {
-		l.Close()
-		if err := <-served; err != nil {
-			t.Errorf("Serve: %v", err)
-		}
+		ftp.Close()
+		ftps.Close()
 		ctx, cancel := context.WithCancel(context.Background())
 		cancel()
 		s.sess.Drain(ctx)
 		front.Close()
-		if err := <-ran; err != nil {
-			t.Errorf("Run: %v", err)
+		if err := running.Wait(); err != nil {
+			t.Errorf("the service ended with %v", err)
 		}
 		if n := s.sess.Len(); n != 0 {
 			t.Errorf("%d sessions are left", n)
@@ -95,6 +97,17 @@ func serve(t *testing.T, change func(*control.Config)) *service {
 		cfg.Ports.Close()
 	})
 	return s
+}
+
+// listenControl opens a control port on every address, and tells the one to
+// dial.
+func listenControl(t *testing.T) (*net.TCPListener, *net.TCPAddr) {
+	t.Helper()
+	l, err := net.ListenTCP("tcp", &net.TCPAddr{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: l.Addr().(*net.TCPAddr).Port}
 }
 
 // quickHash is bcrypt of "secret" at its lowest cost.
@@ -161,6 +174,22 @@ func (s *service) connectTo(network, addr string) *client {
 		s.t.Fatal(err)
 	}
 	s.t.Cleanup(func() { conn.Close() })
+	return s.greeted(conn)
+}
+
+// connectTLS opens a control connection that is TLS from the first byte.
+func (s *service) connectTLS() *client {
+	s.t.Helper()
+	conn, err := tls.Dial("tcp", s.ftps.String(), s.tls)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { conn.Close() })
+	return s.greeted(conn)
+}
+
+func (s *service) greeted(conn net.Conn) *client {
+	s.t.Helper()
 	c := &client{t: s.t, s: s, conn: conn, r: bufio.NewReader(conn)}
 	c.expect("220")
 	return c

@@ -87,8 +87,9 @@ func TestTLSProtectionIsNeverSilentlyOff(t *testing.T) {
 	c.cmd("PROT P", "503")
 	c.cmd("AUTH BOGUS", "504")
 	c.cmd("AUTH", "501")
-	c.cmd("CCC", "502")
+	c.cmd("CCC", "533")
 	c.secure()
+	c.cmd("CCC", "534")
 	c.cmd("AUTH TLS", "503")
 	c.cmd("PROT P", "503") // PBSZ first
 	c.cmd("PBSZ 0", "200")

@@ -61,6 +61,7 @@ func (l *library) ClientDisconnected(ftpserver.ClientContext) {}
 func (l *library) AuthUser(cc ftpserver.ClientContext, _, _ string) (ftpserver.ClientDriver, error) {
 	if a, ok := cc.RemoteAddr().(address); ok && a.session.home != nil {
 		a.session.ctx = cc
+		cc.SetPath("/") // a REIN left the last one
 		return home{a.session.home}, nil
 	}
 	return nil, errLoggedOut

@@ -2,9 +2,7 @@ package control
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
-	"strings"
 	"time"
 
 	"natftpd/driver"
@@ -15,8 +13,6 @@ const (
 	maxFailures = 3
 	// checkTimeout bounds the wait for a place among the password checks.
 	checkTimeout = 20 * time.Second
-	// handshakeTimeout is how long a TLS handshake may take.
-	handshakeTimeout = 15 * time.Second
 )
 
 // cmdUser takes a name. Whether it is known shows only with the password.
@@ -39,6 +35,7 @@ func (s *session) cmdPass(password string) {
 		s.say(line(503, "USER first."))
 		return
 	}
+	s.flush() // the check takes its time
 	ctx, cancel := context.WithTimeout(s.gone, checkTimeout)
 	defer cancel()
 	account, err := s.front.cfg.Accounts.Login(ctx, driver.Attempt{Name: s.user, Password: password, Client: s.client})
@@ -56,7 +53,7 @@ func (s *session) cmdPass(password string) {
 	s.account, s.home = account, home
 	s.entry.SetUser(account.Name)
 	s.log.Info("login", "user", account.Name, "tls", s.secured())
-	s.hand(forward{line: "USER " + account.Name, done: func(reply) reply { return reply{} }})
+	s.hand(forward{line: "USER " + account.Name, done: silent})
 	s.hand(forward{line: "PASS", done: func(r reply) reply {
 		if r.code != 230 {
 			s.log.Error("login not handed on", "user", account.Name, "reply", r.text)
@@ -85,73 +82,42 @@ func (s *session) loginFailed(err error) {
 	s.say(line(530, "Login incorrect."))
 }
 
-// secured tells whether the control connection is TLS.
-func (s *session) secured() bool {
-	_, ok := s.conn.(*tls.Conn)
-	return ok
-}
-
-// cmdAuth makes TLS of the control connection (RFC 4217). After a login it
-// would have to begin anew (RFC 2228, section 3), so it comes first.
-func (s *session) cmdAuth(arg string) {
-	mechanism := strings.ToUpper(strings.TrimSpace(arg))
-	switch {
-	case s.front.cfg.TLS == nil:
-		s.say(line(502, "TLS is switched off here."))
-		return
-	case mechanism != "TLS" && mechanism != "TLS-C" && mechanism != "SSL":
-		s.say(line(504, "The mechanism is TLS."))
-		return
-	case s.secured():
-		s.say(line(503, "The connection is TLS already."))
-		return
-	case s.account != nil:
-		s.say(line(503, "AUTH comes before the login."))
-		return
-	}
-	s.say(line(234, "Begin TLS."))
-	// Commands that came in clear behind AUTH were not said under TLS.
-	s.input.discard()
-	s.user = ""
-	channel := tls.Server(s.tcp, s.front.cfg.TLS)
-	s.tcp.SetDeadline(time.Now().Add(handshakeTimeout))
-	err := channel.HandshakeContext(s.gone)
-	s.conn = channel
-	if err != nil {
-		s.log.Warn("TLS handshake on the control connection", "reason", err)
-		s.closing = true
-		return
-	}
-	s.log.Debug("TLS", "version", tls.VersionName(channel.ConnectionState().Version), "resumed", channel.ConnectionState().DidResume)
-}
-
-// cmdPbsz: the buffer is always 0 for TLS (RFC 4217, section 9).
-func (s *session) cmdPbsz(string) {
+// cmdRein ends the login and goes back to where the connection began (RFC 959,
+// section 4.1.1), in clear (RFC 4217, section 11); where TLS is spoken from the
+// first byte it begins anew.
+func (s *session) cmdRein(string) {
+	s.say(line(220, "Ready for a new user."))
+	s.logout()
 	if !s.secured() {
-		s.say(line(503, "AUTH TLS first."))
 		return
 	}
-	s.pbsz = true
-	s.say(line(200, "PBSZ=0"))
+	err := s.unsecure()
+	if err == nil && s.implicit {
+		if err = s.secure(); err == nil {
+			s.say(line(220, "%s", s.front.cfg.Banner))
+		}
+	}
+	s.closing = err != nil
 }
 
-// cmdProt chooses whether data connections are TLS (RFC 4217, section 9).
-func (s *session) cmdProt(arg string) {
-	level := strings.ToUpper(strings.TrimSpace(arg))
-	switch {
-	case !s.pbsz:
-		s.say(line(503, "PBSZ 0 first."))
-	case level == "P":
-		s.protected = true
-		s.say(line(200, "Data connections are TLS."))
-	case level == "C" && s.front.cfg.TLSRequired:
-		s.say(line(534, "TLS is required for data connections."))
-	case level == "C":
-		s.protected = false
-		s.say(line(200, "Data connections are in clear."))
-	case level == "S" || level == "E":
-		s.say(line(536, "The levels are C and P."))
-	default:
-		s.say(line(504, "The levels are C and P."))
+// logout forgets the login and all that was chosen since. The library's own
+// login stays, with nothing behind it: it hears no command before the next.
+func (s *session) logout() {
+	s.arrange(nil)
+	s.user = ""
+	s.facts, s.epsvAll = allFacts, false
+	s.opened = time.Now()
+	if s.account == nil {
+		return
 	}
+	s.log.Info("logout", "user", s.account.Name)
+	s.home.Close()
+	s.account, s.home = nil, nil
+	for _, text := range []string{"TYPE I", "REST 0", "TYPE A"} { // it takes no REST in ASCII
+		s.hand(forward{line: text, done: silent})
+	}
+	s.restart = false
 }
+
+// silent is what the client is told of lines that it did not send.
+func silent(reply) reply { return reply{} }

@@ -26,7 +26,7 @@ func (s *session) cmdPasv(string) {
 	}
 	s.told = netip.AddrPortFrom(advice.Addr, r.Port())
 	a, p := advice.Addr.As4(), r.Port()
-	s.say(line(227, "Entering Passive Mode (%d,%d,%d,%d,%d,%d)", a[0], a[1], a[2], a[3], p>>8, p&0xff))
+	s.sayAlone(line(227, "Entering Passive Mode (%d,%d,%d,%d,%d,%d)", a[0], a[1], a[2], a[3], p>>8, p&0xff))
 }
 
 // cmdEpsv names the port alone; the address is the control connection's
@@ -51,7 +51,7 @@ func (s *session) cmdEpsv(arg string) {
 		return
 	}
 	s.told = netip.AddrPortFrom(s.local, r.Port())
-	s.say(line(229, "Entering Extended Passive Mode (|||%d|)", r.Port()))
+	s.sayAlone(line(229, "Entering Extended Passive Mode (|||%d|)", r.Port()))
 }
 
 // reserve awaits the client on a passive port, or says why it can't.

@@ -2,6 +2,7 @@ package control
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -17,21 +18,20 @@ func line(code int, format string, a ...any) reply {
 	return reply{code: code, text: []string{fmt.Sprintf(format, a...)}}
 }
 
-// bytes is the reply as it goes to the client: in one write, for NAT helpers
-// look for a 227 at the beginning of a segment.
-func (r reply) bytes() []byte {
-	var b strings.Builder
+// append appends the reply as it goes to the client.
+func (r reply) append(b []byte) []byte {
 	for i, text := range r.text {
 		switch {
 		case i == len(r.text)-1:
-			fmt.Fprintf(&b, "%03d %s\r\n", r.code, text)
+			b = append(strconv.AppendInt(b, int64(r.code), 10), ' ')
 		case i == 0:
-			fmt.Fprintf(&b, "%03d-%s\r\n", r.code, text)
+			b = append(strconv.AppendInt(b, int64(r.code), 10), '-')
 		default: // a space, lest a line look like the last (RFC 959, section 4.2)
-			fmt.Fprintf(&b, " %s\r\n", text)
+			b = append(b, ' ')
 		}
+		b = append(append(b, text...), "\r\n"...)
 	}
-	return []byte(b.String())
+	return b
 }
 
 // parser puts the library's writes together into replies.

@@ -38,7 +38,7 @@ func TestReplyBytes(t *testing.T) {
 		"200 OK\r\n":                           line(200, "OK"),
 		"211-a\r\n b\r\n 226 c\r\n211 end\r\n": {211, []string{"a", "b", "226 c", "end"}},
 	} {
-		if got := string(r.bytes()); got != want {
+		if got := string(r.append(nil)); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}
@@ -53,7 +53,7 @@ func TestCleanTakesTheLibraryOutOfARefusal(t *testing.T) {
 	} {
 		var p parser
 		p.feed([]byte(in+"\r\n"), func(r reply) {
-			if got := strings.TrimSuffix(string(clean(r).bytes()), "\r\n"); got != want {
+			if got := strings.TrimSuffix(string(clean(r).append(nil)), "\r\n"); got != want {
 				t.Errorf("%q became %q, want %q", in, got, want)
 			}
 		})
@@ -67,7 +67,7 @@ func FuzzParser(f *testing.F) {
 	f.Fuzz(func(t *testing.T, in []byte) {
 		var p parser
 		p.feed(in, func(r reply) {
-			out := string(r.bytes())
+			out := string(r.append(nil))
 			lines := strings.SplitAfter(out, "\r\n")
 			last := lines[len(lines)-2]
 			if code, end, ok := cutCode(last); !ok || !end || code != r.code {

@@ -31,6 +31,8 @@ func verbs() map[string]*verb {
 		"AUTH": {open: true, arg: true, run: (*session).cmdAuth},
 		"PBSZ": {open: true, arg: true, run: (*session).cmdPbsz},
 		"PROT": {open: true, arg: true, run: (*session).cmdProt},
+		"CCC":  {open: true, run: (*session).cmdCcc},
+		"REIN": {open: true, run: (*session).cmdRein},
 
 		// Data connections: RFC 959, section 4.1.2; RFC 2428.
 		"PASV": {run: (*session).cmdPasv},
@@ -87,7 +89,7 @@ func verbs() map[string]*verb {
 
 // notOffered are commands that the RFCs know and we don't.
 var notOffered = map[string]bool{
-	"SMNT": true, "REIN": true, "STOU": true, "ADAT": true, "CCC": true, "CONF": true, "ENC": true, "MIC": true,
+	"SMNT": true, "STOU": true, "ADAT": true, "CONF": true, "ENC": true, "MIC": true,
 	"LPRT": true, "LPSV": true, "HOST": true, "LANG": true, "HASH": true, "AVBL": true, "COMB": true,
 }
 

@@ -1,0 +1,87 @@
+package control
+
+import (
+	"cmp"
+	"crypto/tls"
+	"log/slog"
+	"net/netip"
+	"time"
+
+	"natftpd/driver"
+	"natftpd/server/data"
+)
+
+// Config is what the front serves with.
+type Config struct {
+	Log *slog.Logger
+	// Banner is the text of the 220 greeting.
+	Banner string
+	// Accounts decide who may log in, Sessions how many.
+	Accounts *driver.Accounts
+	Sessions *driver.Sessions
+	// TLS is for control and data connections alike: a client resumes the
+	// session of one on the other. nil: no TLS.
+	TLS *tls.Config
+	// TLSRequired refuses logins and data connections in clear.
+	TLSRequired bool
+	// ActiveMode allows PORT and EPRT.
+	ActiveMode bool
+	// IdleTimeout ends a session that neither commands nor transfers.
+	IdleTimeout time.Duration
+	// Patience is how long clients may keep the front waiting otherwise.
+	Patience Patience
+	// DataTimeout ends a data connection that nobody opens, or that stands
+	// still.
+	DataTimeout time.Duration
+	// Ports are the passive ports.
+	Ports *data.Ports
+	// Advertise says what a client is told to connect to: from memory, at
+	// once. local is the address at which the client reached us.
+	Advertise func(client, local netip.Addr) Advice
+	// Awaited is told of each passive data connection whether it came: evidence
+	// of how the internet reaches us. It must return at once. nil: nobody is.
+	Awaited func(Outcome)
+	// MaxSegment is the size of the TCP segments of connections that we dial;
+	// zero: the kernel's choice. nil: always zero.
+	MaxSegment func() int
+}
+
+// Patience is how long a client may keep the front waiting. Zero fields have
+// defaults.
+type Patience struct {
+	// Login is the time from connecting to a login: a minute.
+	Login time.Duration
+	// Handshake is the time of a TLS handshake on the control connection: 15 s.
+	Handshake time.Duration
+	// Reply is how long replies may stay unread while the next ones wait: 30 s.
+	Reply time.Duration
+}
+
+func (p Patience) orDefaults() Patience {
+	return Patience{
+		Login:     cmp.Or(p.Login, time.Minute),
+		Handshake: cmp.Or(p.Handshake, 15*time.Second),
+		Reply:     cmp.Or(p.Reply, 30*time.Second),
+	}
+}
+
+// Outcome is what became of a passive data connection.
+type Outcome struct {
+	Client netip.Addr
+	// Told is where the client was sent.
+	Told netip.AddrPort
+	// Outside says that the client is not one of our own network.
+	Outside bool
+	// Arrived: it came in time.
+	Arrived bool
+}
+
+// Advice is where the data connection of one client has to go.
+type Advice struct {
+	// Addr is what 227 carries. IPv4.
+	Addr netip.Addr
+	// Ports are the passive ports that this client may be told.
+	Ports []uint16
+	// Outside says that the client is not one of our own network.
+	Outside bool
+}

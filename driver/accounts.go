@@ -3,9 +3,17 @@ package driver
 import (
 	"errors"
 	"fmt"
-	"net/netip"
+	"hash/maphash"
+	"math"
 	"os"
+	"path"
 	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+
+	"golang.org/x/time/rate"
 )
 
 // anonymous is the name that takes any password; ftp is its old alias
@@ -41,22 +49,35 @@ type User struct {
 	AllowFrom Origins
 }
 
-// Origins are addresses of clients. The zero value is every address.
-type Origins struct {
-	Prefixes []netip.Prefix
-	// LAN: also this host and its own network.
-	LAN bool
-}
-
-// Account is a user who may log in. It is immutable.
+// Account is a user who may log in, as the operator wrote it down at the time of
+// the login.
 type Account struct {
 	Name   string
 	Access Access
+	// Download and Upload pace what all sessions of the user move, in bytes a
+	// second. nil: nothing does.
+	Download, Upload *rate.Limiter
 
-	home     string
-	files    Files
-	password verifier // nil: any password will do
+	home      string
+	files     Files
+	start     string
+	quota     int64
+	maxRate   int64
+	allowFrom Origins
+	password  verifier // nil: any password will do
+	plain     bool     // the password was written down in plain text
+	// revoked goes on from one Account to the next as long as the rights do.
+	revoked *atomic.Bool
 }
+
+// Start is the folder that a session begins in, as a clean absolute FTP path. It
+// may be missing.
+func (a *Account) Start() string { return a.start }
+
+// Revoked tells whether sessions of this account must not go on: it is gone, or
+// it is another one now. Whoever logs somebody in asks once more after
+// Session.SetUser: from then on Sessions.EndUsers finds the session.
+func (a *Account) Revoked() bool { return a.revoked.Load() }
 
 // Open opens the home for one session, which closes it. The folder is looked up
 // anew each time, so a disk that is mounted later is found. The error does not
@@ -72,63 +93,145 @@ func (a *Account) Open() (*Home, error) {
 // Accounts are those who may log in. All methods may be called from several
 // goroutines.
 type Accounts struct {
+	gate   *gate
+	brakes *brakes
+	seed   maphash.Seed
+	book   atomic.Pointer[book]
+	change sync.Mutex // one Replace at a time
+}
+
+// book is who may log in between two changes. It is immutable.
+type book struct {
 	byName   map[string]*Account
+	decoys   []verifier // never empty
 	warnings []string
-	gate     *gate
 }
 
 // NewAccounts checks all users, makes missing homes and prepares the passwords;
 // each plain-text one costs a hash. The error tells all mistakes at once.
 func NewAccounts(users []User, files Files) (*Accounts, error) {
-	a := &Accounts{byName: make(map[string]*Account, len(users))}
+	book, err := newBook(users, files, nil)
+	if err != nil {
+		return nil, err
+	}
+	a := &Accounts{gate: newGate(), brakes: newBrakes(), seed: maphash.MakeSeed()}
+	a.book.Store(book)
+	return a, nil
+}
+
+// Warnings are sentences for the operator about accounts that work, but less
+// than they should.
+func (a *Accounts) Warnings() []string { return a.book.Load().warnings }
+
+// newBook takes over from the accounts before what has not changed.
+func newBook(users []User, files Files, before map[string]*Account) (*book, error) {
+	b := &book{byName: make(map[string]*Account, len(users))}
 	var mistakes []error
 	for _, u := range users {
-		account, err := newAccount(u, files)
-		if err == nil && a.byName[u.Name] != nil {
+		account, err := newAccount(u, files, before[u.Name])
+		if err == nil && b.byName[u.Name] != nil {
 			err = fmt.Errorf("user %s: written down twice", u.Name)
 		}
 		if err != nil {
 			mistakes = append(mistakes, err)
 			continue
 		}
-		a.byName[u.Name] = account
-		if err := account.checkHome(); err != nil {
-			a.warnings = append(a.warnings, err.Error())
+		b.byName[u.Name] = account
+		if account.password != nil {
+			b.decoys = append(b.decoys, account.password)
 		}
+		b.warnings = append(b.warnings, account.warnings()...)
 	}
-	if len(mistakes) > 0 {
-		return nil, errors.Join(mistakes...)
+	if len(b.decoys) == 0 {
+		b.decoys = append(b.decoys, newDecoy())
 	}
-	a.gate = newGate(users, a.byName)
-	return a, nil
+	return b, errors.Join(mistakes...)
 }
 
-// Warnings are sentences for the operator about accounts that work, but less
-// than they should.
-func (a *Accounts) Warnings() []string { return a.warnings }
-
-func newAccount(u User, files Files) (*Account, error) {
-	switch {
-	case u.Name == "":
-		return nil, errors.New("a user has no name")
-	case u.Home == "":
-		return nil, fmt.Errorf("user %s: has no home; name a folder", u.Name)
-	case !u.Access.valid():
-		return nil, fmt.Errorf("user %s: access is %q, not %s, %s or %s", u.Name, u.Access, ReadWrite, ReadOnly, UploadOnly)
-	case u.Name == anonymous && u.Password != "":
-		return nil, fmt.Errorf("user %s: takes any password; leave the password out or choose another name", u.Name)
+// find is the account of a name, or nil.
+func (b *book) find(name string) *Account {
+	account := b.byName[name]
+	if account == nil && name == anonymousAlias {
+		return b.byName[anonymous]
 	}
-	account := &Account{Name: u.Name, Access: u.Access, files: files}
+	return account
+}
+
+// decoy is what an unknown name is checked against, always the same for the
+// same name. It is the password of one of the accounts, whatever its kind and
+// cost: so a name that is unknown takes as long as one that is known. The
+// outcome is thrown away.
+func (a *Accounts) decoy(b *book, name string) verifier {
+	return b.decoys[maphash.String(a.seed, name)%uint64(len(b.decoys))]
+}
+
+// newAccount checks a user. before is the account of that name so far, or nil:
+// where the password or the rate is still the same, it goes on.
+func newAccount(u User, files Files, before *Account) (*Account, error) {
+	if err := checkUser(u); err != nil {
+		return nil, err
+	}
+	account := &Account{
+		Name: u.Name, Access: u.Access,
+		revoked: new(atomic.Bool), files: files, start: path.Clean("/" + u.Start), quota: u.Quota, maxRate: u.MaxRate, allowFrom: u.AllowFrom,
+	}
 	var err error
 	if u.Name != anonymous {
-		if account.password, err = newVerifier(u.Password); err != nil {
+		account.plain = !IsHash(u.Password)
+		if account.password, err = keepVerifier(u.Password, before); err != nil {
 			return nil, fmt.Errorf("user %s: %w", u.Name, err)
 		}
+	}
+	if before != nil && before.maxRate == u.MaxRate {
+		account.Download, account.Upload = before.Download, before.Upload
+	} else {
+		account.Download, account.Upload = newPace(u.MaxRate), newPace(u.MaxRate)
 	}
 	if account.home, err = makeHome(u.Home); err != nil {
 		return nil, fmt.Errorf("home %s of user %s: %w; make it a folder that the server may enter, or name another home", u.Home, u.Name, err)
 	}
 	return account, nil
+}
+
+func checkUser(u User) error {
+	switch {
+	case u.Name == "":
+		return errors.New("a user has no name")
+	case u.Home == "":
+		return fmt.Errorf("user %s: has no home; name a folder", u.Name)
+	case !u.Access.valid():
+		return fmt.Errorf("user %s: access is %q, not %s, %s or %s", u.Name, u.Access, ReadWrite, ReadOnly, UploadOnly)
+	case u.Name == anonymous && u.Password != "":
+		return fmt.Errorf("user %s: takes any password; leave the password out or choose another name", u.Name)
+	case !validStart(u.Start):
+		return fmt.Errorf("user %s: start %q is no folder of the home; write it as it is seen from there, for example /photos", u.Name, u.Start)
+	case u.Quota < 0:
+		return fmt.Errorf("user %s: a quota of %d bytes; write 0 for no bound", u.Name, u.Quota)
+	case u.MaxRate < 0:
+		return fmt.Errorf("user %s: a rate of %d bytes a second; write 0 for no bound", u.Name, u.MaxRate)
+	}
+	return nil
+}
+
+// validStart takes absolute FTP paths, with no detours, and nothing at all.
+func validStart(start string) bool {
+	return start == "" || isPrintable(start) && path.Clean(start) == "/"+strings.Trim(start, "/")
+}
+
+// paceBurst is the part of a second that a transfer may run ahead of its rate,
+// and paceLeast the bytes that it may in any case: less would not fill a few
+// packets.
+const (
+	paceBurst = 4
+	paceLeast = 64 << 10
+)
+
+func newPace(bytesPerSecond int64) *rate.Limiter {
+	if bytesPerSecond == 0 {
+		return nil
+	}
+	burst := min(max(bytesPerSecond/paceBurst, paceLeast), math.MaxInt32)
+	return rate.NewLimiter(rate.Limit(bytesPerSecond), int(burst))
 }
 
 // makeHome returns the absolute path of a folder that exists and opens.
@@ -147,13 +250,32 @@ func makeHome(folder string) (string, error) {
 	return folder, root.Close()
 }
 
-// checkHome finds a home that an upload is going to fail in.
-func (a *Account) checkHome() error {
-	if rules[store][a.Access] == no {
+// warnings tell of what is going to fail later.
+func (a *Account) warnings() (all []string) {
+	if rules[store][a.Access] != no {
+		if err := checkWritable(a.home); err != nil {
+			all = append(all, fmt.Sprintf("home %s of user %s is not writable: %v; give it to the server's user, or set access to %s", a.home, a.Name, err, ReadOnly))
+		}
+	}
+	if err := a.checkStart(); err != nil {
+		all = append(all, fmt.Sprintf("start folder %s of user %s: %v; make it, or sessions begin in /", a.start, a.Name, err))
+	}
+	return all
+}
+
+// checkStart looks for the folder in the same way as a session does.
+func (a *Account) checkStart() error {
+	if a.start == "/" {
 		return nil
 	}
-	if err := checkWritable(a.home); err != nil {
-		return fmt.Errorf("home %s of user %s is not writable: %w; give it to the server's user, or set access to %s", a.home, a.Name, err, ReadOnly)
+	home, err := openHome(a.home, a.Access)
+	if err != nil {
+		return err
 	}
-	return nil
+	defer home.Close()
+	info, err := home.Stat(a.start)
+	if err == nil && !info.IsDir() {
+		err = syscall.ENOTDIR
+	}
+	return bare(err)
 }

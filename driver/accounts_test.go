@@ -75,7 +75,7 @@ func TestAHomeThatWentAwayIsNotNamedToTheClient(t *testing.T) {
 	if err := os.Remove(home); err != nil {
 		t.Fatal(err)
 	}
-	_, err := a.byName["alice"].Open()
+	_, err := a.book.Load().find("alice").Open()
 	if !errors.Is(err, fs.ErrNotExist) || strings.Contains(err.Error(), home) || !strings.Contains(err.Error(), "user alice") {
 		t.Errorf("got %v, want not found of user alice, without the path", err)
 	}

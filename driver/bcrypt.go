@@ -44,3 +44,5 @@ func (h bcryptHash) matches(password string) bool {
 }
 
 func (h bcryptHash) memory() uint32 { return bcryptMemory }
+
+func (h bcryptHash) String() string { return string(h) }

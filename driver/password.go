@@ -12,6 +12,8 @@ type verifier interface {
 	matches(password string) bool
 	// memory is what matches needs for a moment, in KiB.
 	memory() uint32
+	// String is the hash as it is stored.
+	String() string
 }
 
 // schemes are the prefixes of password hashes in the wild (crypt(5), PHC). A
@@ -84,6 +86,23 @@ func newVerifier(stored string) (verifier, error) {
 		return parseHash(stored)
 	}
 	return newArgon2id(stored), nil
+}
+
+// keepVerifier is newVerifier, or the verifier of the account before where it is
+// of the same password: so nothing needs to remember plain text to tell.
+func keepVerifier(stored string, before *Account) (verifier, error) {
+	if before != nil && before.password != nil && before.plain && stored != "" && !IsHash(stored) && before.password.matches(stored) {
+		return before.password, nil
+	}
+	return newVerifier(stored)
+}
+
+// samePassword compares how they are stored; nil is no password.
+func samePassword(a, b verifier) bool {
+	if a == nil || b == nil {
+		return a == nil && b == nil
+	}
+	return a.String() == b.String()
 }
 
 // newDecoy is a password that nobody knows.

@@ -59,13 +59,20 @@ func TestWhoMayEnter(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := NewSessions(Limits{InAll: test.max, PerAddress: test.perAddress})
 			for _, client := range test.here {
-				new(guest).enter(t, s, client)
+				login(t, new(guest).enter(t, s, client), "alice")
 			}
 			_, err := s.Enter(netip.MustParseAddr(test.client), new(guest))
 			if !errors.Is(err, test.want) {
 				t.Errorf("got %v, want %v", err, test.want)
 			}
 		})
+	}
+}
+
+func login(t *testing.T, session *Session, name string) {
+	t.Helper()
+	if err := session.SetUser(name); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -96,7 +103,7 @@ func TestAllSessionsInOrder(t *testing.T) {
 		if session.User() != "" {
 			t.Errorf("before the login: got user %q", session.User())
 		}
-		session.SetUser(fmt.Sprint("user", i))
+		login(t, session, fmt.Sprint("user", i))
 	}
 	for i, session := range s.All() {
 		if want := fmt.Sprint("user", i); session.ID != uint64(i+1) || session.User() != want || session.Client.String() != "192.0.2.1" {
@@ -185,7 +192,9 @@ func TestSessionsUnderLoad(t *testing.T) {
 		all.Go(func() {
 			for range 50 {
 				if session, err := s.Enter(netip.MustParseAddr("192.0.2.1"), new(guest)); err == nil {
-					session.SetUser("x")
+					if err := session.SetUser("x"); err != nil {
+						t.Error(err)
+					}
 					s.All()
 					session.Leave()
 				}

@@ -28,7 +28,7 @@ func (g *greeting) say(what, format string, a ...any) {
 }
 
 // started tells what is known as soon as the ports are open.
-func (g *greeting) started(loaded *conf.Loaded, listening netip.AddrPort, users []driver.User) {
+func (g *greeting) started(loaded *conf.Loaded, listening, implicit netip.AddrPort, users []driver.User) {
 	fmt.Fprintln(g.out, version())
 	source := loaded.Path
 	if source == "" {
@@ -42,6 +42,9 @@ func (g *greeting) started(loaded *conf.Loaded, listening netip.AddrPort, users 
 	}
 	g.say("listening", "%s, port %d; data ports %d-%d; %s", host, listening.Port(),
 		loaded.FTP.PassivePorts.First, loaded.FTP.PassivePorts.Last, kind[loaded.TLS.Mode])
+	if implicit.IsValid() {
+		g.say("", "port %d; FTP over TLS from the first byte (implicit FTPS)", implicit.Port())
+	}
 	for _, u := range users {
 		g.say("user", "%s, %s, %s", u.Name, u.Access, u.Home)
 	}

@@ -63,6 +63,7 @@ func (p *program) serve(ctx context.Context) error {
 	service := server.New(server.Config{
 		Log:          log,
 		Listen:       loaded.FTP.Listen,
+		ListenTLS:    loaded.FTP.ListenTLS,
 		PassiveFirst: loaded.FTP.PassivePorts.First,
 		PassiveLast:  loaded.FTP.PassivePorts.Last,
 		ActiveMode:   loaded.FTP.ActiveMode,
@@ -83,7 +84,7 @@ func (p *program) serve(ctx context.Context) error {
 	looking := discoveryOf(loaded.Config, service.Addr(), log)
 	looking.StateDir = stateDir
 	discovery = natdiscovery.New(looking)
-	greeting.started(loaded, service.Addr(), users)
+	greeting.started(loaded, service.Addr(), service.AddrTLS(), users)
 
 	segments := &segments{setting: loaded.NAT.MaxSegmentSize, limit: service.LimitSegments, log: log}
 	segments.set(int(loaded.NAT.MaxSegmentSize.Bytes))

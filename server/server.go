@@ -33,6 +33,9 @@ type Config struct {
 	// Listen is host:port for control connections. An empty host is every
 	// address, IPv4 and IPv6. The passive ports listen on the same host.
 	Listen string
+	// ListenTLS is the same for connections that are TLS from the first byte
+	// (implicit FTPS). Empty: none.
+	ListenTLS string
 	// PassiveFirst and PassiveLast are the range of the passive ports.
 	PassiveFirst, PassiveLast uint16
 	// ActiveMode allows PORT and EPRT.
@@ -63,11 +66,12 @@ type Config struct {
 // Server is the FTP service. New starts nothing, Listen opens the ports, Run
 // serves.
 type Server struct {
-	cfg     Config
-	control *net.TCPListener
-	ports   *data.Ports
-	segment atomic.Int64 // TCP segments of at most so many bytes; zero: the kernel's choice
-	unknown atomic.Bool  // "external address unknown" was said, and it still is
+	cfg      Config
+	control  *net.TCPListener
+	implicit *net.TCPListener // nil: there is none
+	ports    *data.Ports
+	segment  atomic.Int64 // TCP segments of at most so many bytes; zero: the kernel's choice
+	unknown  atomic.Bool  // "external address unknown" was said, and it still is
 }
 
 // New returns a service that does nothing yet.
@@ -94,21 +98,28 @@ func (e *PortError) Error() string {
 
 func (e *PortError) Unwrap() error { return e.Reason }
 
-// Listen opens the control port and the passive ports. The error is a
-// *PortError.
-func (s *Server) Listen() error {
-	l, err := net.Listen("tcp", s.cfg.Listen)
-	if err != nil {
-		return &PortError{s.cfg.Listen, "ftp.listen", err}
+// Listen opens the control ports and the passive ports, all or none. The error
+// is a *PortError.
+func (s *Server) Listen() (err error) {
+	defer func() {
+		if err != nil {
+			s.closeControl()
+		}
+	}()
+	if s.control, err = listen(s.cfg.Listen, "ftp.listen"); err != nil {
+		return err
+	}
+	if s.cfg.ListenTLS != "" {
+		if s.implicit, err = listen(s.cfg.ListenTLS, "ftp.listen_tls"); err != nil {
+			return err
+		}
 	}
 	host, _, err := net.SplitHostPort(s.cfg.Listen)
 	if err != nil {
-		l.Close()
 		return &PortError{s.cfg.Listen, "ftp.listen", err}
 	}
-	ports, err := data.Listen(host, s.cfg.PassiveFirst, s.cfg.PassiveLast, s.cfg.DataTimeout, s.cfg.Log)
+	s.ports, err = data.Listen(host, s.cfg.PassiveFirst, s.cfg.PassiveLast, s.cfg.DataTimeout, s.cfg.Log)
 	if err != nil {
-		l.Close()
 		var op *net.OpError
 		port := ""
 		if errors.As(err, &op) && op.Addr != nil {
@@ -116,21 +127,49 @@ func (s *Server) Listen() error {
 		}
 		return &PortError{port, "ftp.passive_ports", err}
 	}
-	s.control, s.ports = l.(*net.TCPListener), ports
 	return nil
 }
 
-// Addr is where control connections are taken, after Listen.
-func (s *Server) Addr() netip.AddrPort {
-	return s.control.Addr().(*net.TCPAddr).AddrPort()
+func listen(addr, key string) (*net.TCPListener, error) {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, &PortError{addr, key, err}
+	}
+	return l.(*net.TCPListener), nil
 }
+
+// closeControl lets no control connection in any more.
+func (s *Server) closeControl() {
+	for _, l := range []*net.TCPListener{s.control, s.implicit} {
+		if l != nil {
+			l.Close()
+		}
+	}
+}
+
+// Addr is where control connections are taken, after Listen.
+func (s *Server) Addr() netip.AddrPort { return addrPort(s.control) }
+
+// AddrTLS is where they are TLS from the first byte; the zero AddrPort: nowhere.
+func (s *Server) AddrTLS() netip.AddrPort {
+	if s.implicit == nil {
+		return netip.AddrPort{}
+	}
+	return addrPort(s.implicit)
+}
+
+func addrPort(l *net.TCPListener) netip.AddrPort { return l.Addr().(*net.TCPAddr).AddrPort() }
 
 // LimitSegments clamps the TCP segments of connections that are made from now on
 // to size bytes, control and data, so that they fit a path that swallows larger
 // packets. Zero: the kernel's choice. It is for the time after Listen.
 func (s *Server) LimitSegments(size int) error {
 	s.segment.Store(int64(size))
-	return errors.Join(data.LimitSegments(s.control, size), s.ports.LimitSegments(size))
+	err := errors.Join(data.LimitSegments(s.control, size), s.ports.LimitSegments(size))
+	if s.implicit != nil {
+		err = errors.Join(err, data.LimitSegments(s.implicit, size))
+	}
+	return err
 }
 
 // Run serves until ctx ends; then it lets nobody in any more, waits for the
@@ -154,9 +193,12 @@ func (s *Server) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(front.Run)
 	group.Go(func() error { return front.Serve(s.control) })
+	if s.implicit != nil {
+		group.Go(func() error { return front.ServeTLS(s.implicit) })
+	}
 	group.Go(func() error {
 		<-ctx.Done()
-		s.control.Close()
+		s.closeControl()
 		drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.DrainTimeout)
 		defer cancel()
 		if n := s.cfg.Sessions.Drain(drain); n > 0 {

@@ -33,6 +33,8 @@ func TestVerdicts(t *testing.T) {
 		{"a router that opens ports by PCP", lab.Options{PMP: true}, nil, "reachable", true},
 		{"ports forwarded by hand", lab.Options{Forwarded: defaultPorts}, nil, "forwarded by hand", true},
 		{"a router that refuses UPnP", lab.Options{UPnP: lab.IGD1, Refuses: true}, nil, "gateway refuses", false},
+		{"a router that refuses PCP and UPnP", lab.Options{UPnP: lab.IGD2, PMP: true, Refuses: true}, nil, "gateway refuses", false},
+		{"a router that refuses PCP", lab.Options{PMP: true, Refuses: true}, nil, "gateway refuses", false},
 		{"a second router in front", lab.Options{UPnP: lab.IGD2, Carrier: netip.MustParsePrefix("192.168.178.0/24")}, nil, "double NAT", false},
 		// miniupnpd keeps a reserved address to itself: only the next router's tells
 		// a carrier from a second router.
@@ -68,8 +70,13 @@ func TestVerdicts(t *testing.T) {
 				s.AwaitLog(t, mappedWithin, "passive ports asked for|level=WARN .*verdict=")
 			}
 			before := l.Router.Rules(t)
-			s.diagnose(t, "doctor", test.verdict, test.reachable)
-			s.diagnose(t, "doctor --json", test.verdict, test.reachable)
+			if out := s.diagnose(t, "doctor", test.verdict, test.reachable); test.options.Carrier.IsValid() {
+				s.mustNameNextRouter(t, out, nextRouter(test.options))
+			}
+			out := s.diagnose(t, "doctor --json", test.verdict, test.reachable)
+			if want := fmt.Sprintf("%q: %q", "next_router", nextRouter(test.options)); !strings.Contains(out, want) {
+				t.Errorf("doctor --json: no %s in:\n%s", want, out)
+			}
 			if err := rulesAre(t, l.Router, before); err != nil {
 				t.Errorf("after doctor beside a server: %v", err)
 			}
@@ -90,7 +97,7 @@ func (s *server) verdicts() []string {
 
 // diagnose runs doctor, as a person does or as a script. It must come to the verdict,
 // and say by its exit code whether anybody outside gets in.
-func (s *server) diagnose(t *testing.T, command, verdict string, reachable bool) {
+func (s *server) diagnose(t *testing.T, command, verdict string, reachable bool) (out string) {
 	t.Helper()
 	want := regexp.MustCompile(map[string]string{
 		"doctor":        `\A` + verdict + `(: friends dial .*)?\n`,
@@ -98,11 +105,38 @@ func (s *server) diagnose(t *testing.T, command, verdict string, reachable bool)
 	}[command])
 	code := map[bool]int{true: 0, false: 4}[reachable]
 	cmd := s.command(strings.Fields(command)...)
-	out, err := s.host.Try(cmd)
+	var err error
+	out, err = s.host.Try(cmd)
 	if got := cmd.ProcessState.ExitCode(); got != code {
 		t.Errorf("%s: got exit code %d (%v), want %d", command, got, err, code)
 	}
 	if !want.MatchString(out) {
 		t.Errorf("%s: no %s in:\n%s", command, want, out)
+	}
+	return out
+}
+
+// nextRouter is the router behind the home's, "" if there is none before the STUN
+// servers.
+func nextRouter(o lab.Options) string {
+	if !o.Carrier.IsValid() {
+		return ""
+	}
+	return o.Carrier.Addr().Next().String()
+}
+
+// mustNameNextRouter wants the router that stands between the home's and the internet
+// named in the doctor's next step, in its picture and among its evidence, and in the
+// log's advice.
+func (s *server) mustNameNextRouter(t *testing.T, doctor, next string) {
+	t.Helper()
+	step, rest, _ := strings.Cut(doctor, "\n\n")
+	for what, text := range map[string]string{"next step": step, "carrier": rest, "way": rest} {
+		if !regexp.MustCompile(`(?s)` + what + `.*` + regexp.QuoteMeta(next)).MatchString(text) {
+			t.Errorf("the doctor's %s does not name %s:\n%s", what, next, doctor)
+		}
+	}
+	if !regexp.MustCompile(`advice=.*` + regexp.QuoteMeta(next)).MatchString(s.Log()) {
+		t.Errorf("the log's advice does not name %s", next)
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"slices"
 	"time"
+
+	"natftpd/natdiscovery/gateway"
 )
 
 // status is what the core publishes. It shares no memory that changes.
@@ -37,6 +39,7 @@ func (c *core) status() Status {
 	for i := range passive {
 		s.Passive[i] = passive[i].status()
 	}
+	c.judgeTaken(&s)
 	for _, p := range c.pinholes.list {
 		h := Pinhole{Internal: p.internal, State: p.state, Problem: p.problem}
 		if !p.held.Granted.IsZero() {
@@ -49,6 +52,20 @@ func (c *core) status() Status {
 	s.Verdict = f.verdict()
 	s.Advice = f.advice(s.Verdict)
 	return s
+}
+
+// judgeTaken tells a port that another host has from one that the gateway's rules
+// forbid. UPnP shows the mapping; miniupnpd answers the same of both by PCP (RFC 6887,
+// section 13.2) and NAT-PMP, and no other host has all that we ask for.
+func (c *core) judgeTaken(s *Status) {
+	all := len(inState(s.Passive, PortTaken)) == len(s.Passive) && s.Control.State == PortTaken
+	if !all || c.gw.method == gateway.UPnP {
+		return
+	}
+	s.Control.State = PortRefused
+	for i := range s.Passive {
+		s.Passive[i].State = PortRefused
+	}
 }
 
 func (p *port) status() Port {

@@ -68,6 +68,9 @@ func (f facts) verdict() Verdict {
 func (f facts) portsVerdict() Verdict {
 	switch f.control.State {
 	case PortTaken:
+		if len(inState(f.passive, PortPending)) > 0 {
+			return f.unopened() // it may be that all are forbidden
+		}
 		return PortTakenByHost
 	case PortRefused:
 		return GatewayRefuses

@@ -3,7 +3,9 @@ package natdiscovery
 import (
 	"net/netip"
 	"testing"
+	"time"
 
+	"natftpd/natdiscovery/gateway"
 	"natftpd/natdiscovery/stun"
 )
 
@@ -112,6 +114,10 @@ func TestVerdictAndAdvice(t *testing.T) {
 		}, ForwardedByHand, "see that the router 192.168.77.1 forwards TCP 2121 and 50000-50002 to 192.168.77.10: it has a rule of its own there (error 729)"},
 		{"another host has the control port", func(f *facts) { f.control.State = PortTaken }, PortTakenByHost,
 			"choose other ports (ftp.listen, ftp.passive_ports), or remove the mapping of TCP 2121 to another host on the router 192.168.77.1"},
+		{"the control port is not given, the others are being asked for", func(f *facts) {
+			f.control.State = PortTaken
+			f.passive[2].State = PortPending
+		}, VerdictLooking, ""},
 		{"another host has all passive ports", func(f *facts) { f.setPassive(PortTaken, "") }, PortTakenByHost,
 			"choose other ports (ftp.listen, ftp.passive_ports), or remove the mapping of TCP 50000-50002 to another host on the router 192.168.77.1"},
 		{"the control port is another one than asked", func(f *facts) {
@@ -250,5 +256,35 @@ func TestRanges(t *testing.T) {
 		if got := ranges(given); got != want {
 			t.Errorf("%v: got %q, want %q", given, got, want)
 		}
+	}
+}
+
+// PCP says the same of a port that another host has and of one that is forbidden.
+func TestPortsThatPCPGivesToNobodyAreForbidden(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		method  gateway.Method
+		to      uint16 // the last port that is not given
+		verdict Verdict
+		state   PortState
+	}{
+		{"every port by PCP", gateway.PCP, 65535, GatewayRefuses, PortRefused},
+		{"every port by UPnP, which shows whose they are", gateway.UPnP, 65535, PortTakenByHost, PortTaken},
+		{"all but one by PCP", gateway.PCP, 50008, PortTakenByHost, PortTaken},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := newStory(t, by(tt.method))
+			s.router.method = tt.method
+			s.router.deny = denies("map", gateway.ErrConflict, 0, tt.to)
+			told := map[Verdict]bool{}
+			s.watch = func(st Status) { told[st.Verdict] = true }
+			got := s.until(time.Minute)
+			if got.Verdict != tt.verdict || got.Control.State != tt.state || got.Passive[0].State != tt.state {
+				t.Errorf("got %q, ports %q and %q, want %q, %q", got.Verdict, got.Control.State, got.Passive[0].State, tt.verdict, tt.state)
+			}
+			if len(told) != 2 || !told[VerdictLooking] {
+				t.Errorf("verdicts: got %v, want no other than %q after %q", told, tt.verdict, VerdictLooking)
+			}
+		})
 	}
 }

@@ -100,7 +100,7 @@ func TestFaultSaysWhatWasAskedAndTheGatewaysCode(t *testing.T) {
 		code Code
 		want string
 	}{
-		{codeCannotProvide, "PCP mapping of TCP port 21: port is taken by another host: result 11 CANNOT_PROVIDE_EXTERNAL"},
+		{codeCannotProvide, "PCP mapping of TCP port 21: another host has the port, or the rules forbid it: result 11 CANNOT_PROVIDE_EXTERNAL"},
 		{77, "PCP mapping of TCP port 21: gateway refuses: result 77 not known"},
 	} {
 		if got := (&Fault{Request: "PCP mapping of TCP port 21", Code: c.code}).Error(); got != c.want {

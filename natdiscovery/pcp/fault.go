@@ -69,7 +69,11 @@ func (f *Fault) Error() string {
 	if name == "" {
 		name = "not known"
 	}
-	return fmt.Sprintf("%s: %v: result %d %s", f.Request, f.Unwrap(), f.Code, name)
+	meaning := f.Unwrap().Error()
+	if f.Code == codeCannotProvide {
+		meaning = "another host has the port, or the rules forbid it"
+	}
+	return fmt.Sprintf("%s: %s: result %d %s", f.Request, meaning, f.Code, name)
 }
 
 // Unwrap is what a caller decides by.

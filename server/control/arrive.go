@@ -2,6 +2,7 @@ package control
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"time"
@@ -55,9 +56,13 @@ func (f *Front) serve(l *net.TCPListener, implicit bool) error {
 // all who come, so it waits for nobody.
 func (f *Front) arrive(conn *net.TCPConn, implicit bool) {
 	s := newSession(f, conn)
+	if until, banned := f.cfg.Bans.Check(s.client, s.neighbour); banned {
+		f.refuse(conn, implicit, s.client, "banned for wrong passwords", banText(until))
+		return
+	}
 	entry, err := f.cfg.Sessions.Enter(s.client, s)
 	if err != nil {
-		f.refuse(conn, implicit, s.client, err)
+		f.refuse(conn, implicit, s.client, err.Error(), refusal(err))
 		return
 	}
 	data.Tune(conn, controlDead)
@@ -91,10 +96,10 @@ func (f *Front) admit(s *session) {
 
 // refuse says why and hangs up. A new connection has room for one line, so the
 // write does not wait. Where TLS was to be spoken there is nobody to say it to.
-func (f *Front) refuse(conn *net.TCPConn, implicit bool, client netip.Addr, err error) {
-	f.refusals.add(client, "control connection refused", err.Error())
+func (f *Front) refuse(conn *net.TCPConn, implicit bool, client netip.Addr, reason, text string) {
+	f.refusals.add(client, "control connection refused", reason)
 	if !implicit {
-		conn.Write(line(421, "%s", refusal(err)).append(nil))
+		conn.Write(line(421, "%s", text).append(nil))
 	}
 	conn.Close()
 }
@@ -104,8 +109,15 @@ func refusal(err error) string {
 	switch {
 	case errors.Is(err, driver.ErrTooManyFromAddress):
 		return "Too many sessions from your address. Close one, or try again later."
+	case errors.Is(err, driver.ErrTooFast):
+		return "Too many connections from your address at a time. Try again in a moment."
 	case errors.Is(err, driver.ErrDraining):
 		return "The server is shutting down. Try again later."
 	}
 	return "Too many sessions. Try again later."
+}
+
+// banText is what is told who is banned.
+func banText(until time.Time) string {
+	return fmt.Sprintf("Too many wrong passwords from your address. Try again in %s.", time.Until(until).Round(time.Second))
 }

@@ -59,25 +59,6 @@ func (s *session) cmdRnto(arg string) {
 	s.pass("RNTO", arg, nil)
 }
 
-// chmod is SITE CHMOD's argument. Without the check the library panics.
-var chmod = regexp.MustCompile(`^[0-7]{3,4} .+$`)
-
-func (s *session) cmdSite(arg string) {
-	name, rest, _ := strings.Cut(arg, " ")
-	switch name = strings.ToUpper(name); {
-	case name == "CHMOD" && chmod.MatchString(rest), name == "MKDIR" && rest != "":
-		s.pass("SITE", name+" "+rest, nil)
-	case name == "CHMOD":
-		s.say(line(501, "Use SITE CHMOD mode path, for example SITE CHMOD 644 notes.txt."))
-	case name == "MKDIR":
-		s.say(line(501, "Use SITE MKDIR path."))
-	case name == "HELP":
-		s.say(reply{214, []string{"SITE commands:", "CHMOD mode path", "MKDIR path", "End."}})
-	default:
-		s.say(line(504, "SITE commands are CHMOD, MKDIR and HELP."))
-	}
-}
-
 func (s *session) cmdHelp(arg string) {
 	if name := strings.ToUpper(strings.TrimSpace(arg)); name != "" {
 		if s.front.verbs[name] != nil {
@@ -101,11 +82,32 @@ func (s *session) cmdHelp(arg string) {
 func (s *session) cmdFeat(string) {
 	out := reply{211, []string{"Extensions:"}}
 	if s.front.cfg.TLS != nil {
-		out.text = append(out.text, "AUTH TLS", "PBSZ", "PROT")
+		out.text = append(out.text, "AUTH TLS")
 	}
-	out.text = append(out.text, "CLNT", "EPRT", "EPSV", "MDTM", "MFMT", s.featMlst(),
-		"REST STREAM", "SIZE", "TVFS", "UTF8", "End.")
+	out.text = append(out.text, "AVBL", "CLNT", "EPRT", "EPSV", s.featHash(), "HOST", "LANG EN*", "MDTM", "MFMT", s.featMlst())
+	if s.front.cfg.TLS != nil {
+		out.text = append(out.text, "PBSZ", "PROT")
+	}
+	out.text = append(out.text, "REST STREAM", "SIZE", "TVFS", "UTF8", "XCRC", "XMD5", "XSHA1", "XSHA256", "XSHA512", "End.")
 	s.say(out)
+}
+
+// cmdOpts chooses among what FEAT lists (RFC 2389, section 4).
+func (s *session) cmdOpts(arg string) {
+	name, value, _ := strings.Cut(strings.TrimSpace(arg), " ")
+	value = strings.TrimSpace(value)
+	switch name = strings.ToUpper(name); {
+	case name == "MLST":
+		s.optsMlst(value)
+	case name == "HASH":
+		s.optsHash(value)
+	case name != "UTF8" && name != "UTF-8":
+		s.say(line(501, "Options are those of HASH, MLST and UTF8."))
+	case strings.EqualFold(value, "OFF"):
+		s.say(line(504, "Names are always UTF-8."))
+	default: // ON, NLST, or nothing
+		s.say(line(200, "Names are always UTF-8."))
+	}
 }
 
 // cmdStat tells how things stand (RFC 959, section 4.1.3), also in the middle of
@@ -131,4 +133,31 @@ func (s *session) cmdStat(arg string) {
 	s.mu.Unlock()
 	out.text = append(out.text, "End of status.")
 	s.say(out)
+}
+
+// host is HOST's argument: a name or an address of either family (RFC 7151,
+// section 3.1).
+var host = regexp.MustCompile(`^(?:[0-9A-Za-z_.-]{1,255}|\[[0-9A-Fa-f:.]{2,64}\])$`)
+
+// cmdHost: there is one host, under whatever name it is reached. It comes before
+// USER (RFC 7151, section 3.2).
+func (s *session) cmdHost(arg string) {
+	switch {
+	case s.account != nil || s.user != "":
+		s.say(line(503, "HOST comes before USER."))
+	case !host.MatchString(arg):
+		s.say(line(501, "HOST needs a name, or an address; IPv6 in brackets."))
+	default:
+		s.say(line(220, "%s", s.front.cfg.Banner))
+	}
+}
+
+// cmdLang: replies are in English (RFC 2640, section 4.1).
+func (s *session) cmdLang(arg string) {
+	tag, _, _ := strings.Cut(strings.TrimSpace(arg), "-")
+	if tag != "" && !strings.EqualFold(tag, "EN") {
+		s.say(line(504, "Replies are in English (EN)."))
+		return
+	}
+	s.say(line(200, "Replies are in English."))
 }

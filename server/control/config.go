@@ -19,6 +19,11 @@ type Config struct {
 	// Accounts decide who may log in, Sessions how many.
 	Accounts *driver.Accounts
 	Sessions *driver.Sessions
+	// Bans keep out who guesses passwords. nil: nobody is kept out.
+	Bans *driver.Bans
+	// Neighbour tells whether a client is this host or of its own network. It
+	// must return at once. nil: nobody is.
+	Neighbour func(netip.Addr) bool
 	// TLS is for control and data connections alike: a client resumes the
 	// session of one on the other. nil: no TLS.
 	TLS *tls.Config

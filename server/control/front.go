@@ -18,6 +18,8 @@ import (
 	"context"
 	"log/slog"
 	"net"
+	"net/netip"
+	"runtime"
 	"sync"
 	"sync/atomic"
 
@@ -41,12 +43,16 @@ type Front struct {
 
 	refusals   *refusals
 	handshakes *perAddress
+	hashing    chan struct{} // has room for as many as may hash at once
 }
 
 // New returns a front that serves nothing yet.
 func New(cfg Config) *Front {
 	if cfg.Awaited == nil {
 		cfg.Awaited = func(Outcome) {}
+	}
+	if cfg.Neighbour == nil {
+		cfg.Neighbour = func(netip.Addr) bool { return false }
 	}
 	if cfg.MaxSegment == nil {
 		cfg.MaxSegment = func() int { return 0 }
@@ -55,6 +61,7 @@ func New(cfg Config) *Front {
 	f := &Front{
 		cfg: cfg, verbs: verbs(), arrivals: make(chan *session), ended: make(chan struct{}),
 		refusals: newRefusals(cfg.Log), handshakes: newPerAddress(maxHandshakes),
+		hashing: make(chan struct{}, max(1, runtime.NumCPU()/2)),
 	}
 	f.lib = ftpserver.NewFtpServer(&library{f})
 	f.lib.Logger = slog.New(quiet{cfg.Log.Handler()})

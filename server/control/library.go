@@ -61,10 +61,20 @@ func (l *library) ClientDisconnected(ftpserver.ClientContext) {}
 func (l *library) AuthUser(cc ftpserver.ClientContext, _, _ string) (ftpserver.ClientDriver, error) {
 	if a, ok := cc.RemoteAddr().(address); ok && a.session.home != nil {
 		a.session.ctx = cc
-		cc.SetPath("/") // a REIN left the last one
+		cc.SetPath(a.session.start())
 		return home{a.session.home}, nil
 	}
 	return nil, errLoggedOut
+}
+
+// start is the folder that the login begins in; the home itself when the one
+// that the operator named is missing.
+func (s *session) start() string {
+	start := s.account.Start()
+	if info, err := s.home.Stat(start); err != nil || !info.IsDir() {
+		return "/"
+	}
+	return start
 }
 
 // home is a session's home as the library sees it: every folder is empty, for the

@@ -194,7 +194,7 @@ func (s *session) cmdMlsd(arg string) {
 
 // list sends a listing by way of the library.
 func (s *session) list(name, arg string, l *listing) {
-	s.transfer(s.front.verbs[name], join(name, arg), "LIST /", l)
+	s.transfer(task{text: join(name, arg), form: "LIST /", listing: l})
 }
 
 // cmdMlst tells the facts of one file on the control connection (RFC 3659,
@@ -242,27 +242,18 @@ func (s *session) statPath(arg string) {
 	s.say(reply{code, append(out, "End of status.")})
 }
 
-// cmdOpts chooses the facts of MLST and MLSD (RFC 3659, section 7.9), or says
-// that names are UTF-8.
-func (s *session) cmdOpts(arg string) {
-	fields := strings.Fields(arg)
-	switch name := strings.ToUpper(fields[0]); {
-	case name == "MLST" && len(fields) <= 2:
-		s.facts = 0
-		chosen := ""
-		wanted := strings.Split(strings.ToLower(strings.Join(fields[1:], "")), ";")
-		for i, fact := range factNames {
-			if slices.Contains(wanted, strings.ToLower(fact)) {
-				s.facts |= 1 << i
-				chosen += fact + ";"
-			}
+// optsMlst chooses the facts of MLST and MLSD (RFC 3659, section 7.9).
+func (s *session) optsMlst(arg string) {
+	s.facts = 0
+	chosen := ""
+	wanted := strings.Split(strings.ToLower(arg), ";")
+	for i, fact := range factNames {
+		if slices.Contains(wanted, strings.ToLower(fact)) {
+			s.facts |= 1 << i
+			chosen += fact + ";"
 		}
-		s.say(line(200, "MLST OPTS %s", chosen))
-	case name == "UTF8" || name == "UTF-8":
-		s.say(line(200, "Names are always UTF-8."))
-	default:
-		s.say(line(501, "Unknown option."))
 	}
+	s.say(line(200, "MLST OPTS %s", chosen))
 }
 
 // featMlst is the line of FEAT that tells the facts, with a star behind those

@@ -29,30 +29,51 @@ func (s *session) cmdUser(name string) {
 	}
 }
 
-// cmdPass checks the password and, if it is right, logs the library in too.
+// cmdPass checks the password and, if it is right, logs in.
 func (s *session) cmdPass(password string) {
 	if s.account != nil || s.user == "" {
 		s.say(line(503, "USER first."))
 		return
 	}
+	who := driver.Attempt{Name: s.user, Password: password, Client: s.client, LAN: s.neighbour}
+	if until, banned := s.front.cfg.Bans.Check(who.Client, who.LAN); banned { // meanwhile, by another session
+		s.turnAway(banText(until), "banned for wrong passwords")
+		return
+	}
 	s.flush() // the check takes its time
 	ctx, cancel := context.WithTimeout(s.gone, checkTimeout)
 	defer cancel()
-	account, err := s.front.cfg.Accounts.Login(ctx, driver.Attempt{Name: s.user, Password: password, Client: s.client})
-	if err != nil {
-		s.loginFailed(err)
-		return
+	account, err := s.front.cfg.Accounts.Login(ctx, who)
+	switch {
+	case errors.Is(err, driver.ErrLogin):
+		s.wrong(who, err)
+	case err != nil:
+		s.turnAway("Too many logins at a time. Try again in a moment.", err.Error())
+	default:
+		s.front.cfg.Bans.Succeeded(who)
+		s.enter(account)
 	}
+}
+
+// enter logs in, and the library too.
+func (s *session) enter(account *driver.Account) {
 	home, err := account.Open()
 	if err != nil {
-		s.log.Error("home cannot be opened", "user", account.Name, "error", err)
-		s.say(line(421, "Your files are not available right now. Try again later."))
-		s.closing = true
+		s.turnAway("Your files are not available right now. Try again later.", err.Error())
 		return
 	}
-	s.account, s.home = account, home
-	s.entry.SetUser(account.Name)
-	s.log.Info("login", "user", account.Name, "tls", s.secured())
+	err = s.entry.SetUser(account.Name)
+	if err != nil || account.Revoked() {
+		home.Close()
+		if err != nil {
+			s.turnAway("Too many sessions of this user. Close one, or try again later.", err.Error())
+		} else {
+			s.turnAway("This account has just been changed. Connect again.", "account changed meanwhile")
+		}
+		return
+	}
+	s.account, s.home, s.failures = account, home, 0
+	s.log.Info("login", "user", account.Name, "as", s.user, "tls", s.secured())
 	s.hand(forward{line: "USER " + account.Name, done: silent})
 	s.hand(forward{line: "PASS", done: func(r reply) reply {
 		if r.code != 230 {
@@ -64,22 +85,36 @@ func (s *session) cmdPass(password string) {
 	}})
 }
 
-// loginFailed refuses, always with the same words; the accounts have seen to the
-// time.
-func (s *session) loginFailed(err error) {
+// wrong refuses a name and a password, always with the same words; the accounts
+// have seen to the time.
+func (s *session) wrong(who driver.Attempt, err error) {
 	s.failures++
-	reason := err.Error()
-	if errors.Is(err, driver.ErrLogin) {
-		reason = "unknown user or wrong password"
+	reason := "unknown user or wrong password"
+	if errors.Is(err, driver.ErrNotFromHere) {
+		reason = "the user may not log in from this address (allow_from)"
 	}
-	s.log.Warn("login refused", "user", s.user, "reason", reason, "attempt", s.failures)
+	until, banned := s.front.cfg.Bans.Failed(who)
+	switch {
+	case banned:
+		s.turnAway(banText(until), reason+"; the address is banned until "+until.Format(time.DateTime))
+	case s.failures >= maxFailures:
+		s.turnAway("Too many wrong passwords. Connect again to try another.", reason)
+	default:
+		s.loginRefused(reason)
+		s.say(line(530, "Login incorrect. Try USER and PASS again."))
+	}
 	s.user = ""
-	if s.failures >= maxFailures {
-		s.say(line(421, "Too many wrong passwords."))
-		s.closing = true
-		return
-	}
-	s.say(line(530, "Login incorrect."))
+}
+
+// turnAway refuses a login and ends the session.
+func (s *session) turnAway(text, reason string) {
+	s.loginRefused(reason)
+	s.say(line(421, "%s", text))
+	s.closing = true
+}
+
+func (s *session) loginRefused(reason string) {
+	s.log.Warn("login refused", "user", s.user, "reason", reason, "attempt", s.failures, "tls", s.secured())
 }
 
 // cmdRein ends the login and goes back to where the connection began (RFC 959,
@@ -111,6 +146,7 @@ func (s *session) logout() {
 		return
 	}
 	s.log.Info("logout", "user", s.account.Name)
+	_ = s.entry.SetUser("") // nobody is always welcome
 	s.home.Close()
 	s.account, s.home = nil, nil
 	for _, text := range []string{"TYPE I", "REST 0", "TYPE A"} { // it takes no REST in ASCII

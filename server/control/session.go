@@ -38,6 +38,8 @@ type session struct {
 	client netip.Addr // whom we talk to
 	local  netip.Addr // the address of ours that it dialled
 	opened time.Time
+	// neighbour: the client is this host or of its own network.
+	neighbour bool
 
 	tcp      *net.TCPConn
 	conn     net.Conn // tcp, or the TLS channel above it
@@ -57,6 +59,7 @@ type session struct {
 	home     *driver.Home
 	ctx      ftpserver.ClientContext // the library's view: it owns the working directory
 	facts    factSet
+	digest   int // of HASH: an index of digests
 
 	// The data connection to come.
 	protected bool // PROT P
@@ -95,6 +98,7 @@ type forward struct {
 	line     string
 	shown    string // a transfer as the client asked for it
 	transfer bool
+	brief    bool // a transfer that a shutdown does not wait for
 	// begun is told in place of the library's 150; a zero reply: nothing is.
 	begun reply
 	// done gets the reply and returns what the client is told; a zero reply:
@@ -104,16 +108,18 @@ type forward struct {
 
 func newSession(f *Front, conn *net.TCPConn) *session {
 	gone, leave := context.WithCancel(context.Background())
+	client := addrPort(conn.RemoteAddr()).Addr().Unmap().WithZone("")
 	return &session{
-		front:  f,
-		client: addrPort(conn.RemoteAddr()).Addr().Unmap().WithZone(""),
-		local:  addrPort(conn.LocalAddr()).Addr().Unmap().WithZone(""),
-		opened: time.Now(),
-		tcp:    conn,
-		conn:   conn,
-		facts:  allFacts,
-		gone:   gone,
-		leave:  leave,
+		front:     f,
+		client:    client,
+		local:     addrPort(conn.LocalAddr()).Addr().Unmap().WithZone(""),
+		opened:    time.Now(),
+		neighbour: f.cfg.Neighbour(client),
+		tcp:       conn,
+		conn:      conn,
+		facts:     allFacts,
+		gone:      gone,
+		leave:     leave,
 	}
 }
 
@@ -129,6 +135,9 @@ func (s *session) Drain() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.drain = true
+	if s.current.brief && s.cancel != nil {
+		s.cancel()
+	}
 	s.wake()
 }
 

@@ -11,10 +11,17 @@ import (
 	"natftpd/server/data"
 )
 
-// transfer runs the command text over a data connection: it hands the library
-// first EPSV, which gives it a channel, then the command in the library's form.
-// What is sent is a file, or the listing.
-func (s *session) transfer(v *verb, text, form string, l *listing) {
+// task is a command that runs over a data connection.
+type task struct {
+	text    string   // as the client asked for it
+	form    string   // the library's
+	listing *listing // what is sent; nil: a file
+	begun   reply    // in place of the library's 150; a zero reply: that
+}
+
+// transfer runs a task: it hands the library first EPSV, which gives it a
+// channel, then the command in the library's form.
+func (s *session) transfer(t task) {
 	switch {
 	case s.endpoint == nil:
 		s.say(line(425, "Use PASV, EPSV, PORT or EPRT first."))
@@ -23,10 +30,10 @@ func (s *session) transfer(v *verb, text, form string, l *listing) {
 		s.say(line(521, "Data connections need TLS here. Use PBSZ 0 and PROT P first."))
 		return
 	}
-	s.listing = l
-	if l != nil && s.restart { // a listing begins at its beginning
+	s.listing = t.listing
+	if t.listing != nil && s.restart { // a listing begins at its beginning
 		s.restart = false
-		s.hand(forward{line: "REST 0", done: func(reply) reply { return reply{} }})
+		s.hand(forward{line: "REST 0", done: silent})
 	}
 	s.hand(forward{line: "EPSV", done: func(r reply) reply {
 		c := s.front.claim(r)
@@ -38,7 +45,7 @@ func (s *session) transfer(v *verb, text, form string, l *listing) {
 		c.session = s
 		return reply{}
 	}})
-	s.hand(forward{line: form, shown: text, transfer: true, done: func(r reply) reply { return s.finished(v, text, r) }})
+	s.hand(forward{line: t.form, shown: t.text, transfer: true, begun: t.begun, done: func(r reply) reply { return s.finished(t, r) }})
 }
 
 // openData opens the data connection that the client arranged. The library
@@ -115,7 +122,7 @@ func (s *session) abort() {
 // finished makes the last reply to a transfer out of the library's. The library
 // has one code for all that can break; RFC 959, section 5.4, tells the data
 // connection (425, 426) from the file (451, 552).
-func (s *session) finished(v *verb, text string, r reply) reply {
+func (s *session) finished(t task, r reply) reply {
 	s.listing = nil
 	s.mu.Lock()
 	stream, opening, aborted := s.stream, s.opening, s.aborted
@@ -141,17 +148,17 @@ func (s *session) finished(v *verb, text string, r reply) reply {
 		out = clean(r)
 	}
 	if out.code >= 400 {
-		s.log.Warn("transfer failed", "user", s.entry.User(), "command", text, "code", out.code, "reason", out.text[0], "sent", sent, "received", received)
+		s.log.Warn("transfer failed", "user", s.entry.User(), "command", t.text, "code", out.code, "reason", out.text[0], "sent", sent, "received", received)
 	} else {
 		level := slog.LevelInfo
-		if v.listing {
+		if t.listing != nil {
 			level = slog.LevelDebug
 		}
-		s.log.Log(s.gone, level, "transfer complete", "user", s.entry.User(), "command", text, "sent", sent, "received", received)
+		s.log.Log(s.gone, level, "transfer complete", "user", s.entry.User(), "command", t.text, "sent", sent, "received", received)
 	}
-	if aborted { // the reply to ABOR follows that to the transfer (RFC 959, section 5.4)
+	if aborted {
 		s.say(out)
-		return line(226, "Abort successful.")
+		return abortDone
 	}
 	return out
 }

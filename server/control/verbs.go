@@ -13,8 +13,6 @@ type verb struct {
 	run func(s *session, arg string)
 	// transfer: runs over a data connection, in the library.
 	transfer bool
-	// listing: moves no file, and is no news for the log.
-	listing bool
 	// mend makes the client's reply out of the library's. nil: clean.
 	mend func(reply) reply
 }
@@ -45,16 +43,17 @@ func verbs() map[string]*verb {
 		"RETR": {arg: true, transfer: true},
 		"STOR": {arg: true, transfer: true},
 		"APPE": {arg: true, transfer: true},
-		"LIST": {run: (*session).cmdList, listing: true},
-		"NLST": {run: (*session).cmdNlst, listing: true},
-		"MLSD": {run: (*session).cmdMlsd, listing: true},
+		"STOU": {run: (*session).cmdStou},
+		"LIST": {run: (*session).cmdList},
+		"NLST": {run: (*session).cmdNlst},
+		"MLSD": {run: (*session).cmdMlsd},
 
 		// Transfer parameters: RFC 959, section 5.1, wants STRU F and MODE S.
 		"TYPE": {arg: true, run: (*session).cmdType},
 		"STRU": {arg: true, run: only("F", "Only file structure (F) is offered.")},
 		"MODE": {arg: true, run: only("S", "Only stream mode (S) is offered.")},
 		"REST": {arg: true, run: (*session).cmdRest},
-		"ALLO": {run: answer(202, "No storage allocation needed.")},
+		"ALLO": {arg: true, run: (*session).cmdAllo},
 
 		// Files and folders: RFC 959 and 3659.
 		"CWD":  {arg: true},
@@ -72,9 +71,19 @@ func verbs() map[string]*verb {
 		"RNTO": {arg: true, run: (*session).cmdRnto},
 		"SIZE": {arg: true},
 		"MDTM": {arg: true},
-		"MFMT": {arg: true},
+		"MFMT": {arg: true, run: (*session).cmdMfmt},
 		"MLST": {run: (*session).cmdMlst},
 		"SITE": {arg: true, run: (*session).cmdSite},
+
+		// Hashes, and what room there is: drafts of the IETF, and older habits.
+		"HASH":    {arg: true, run: (*session).cmdHash},
+		"XCRC":    {arg: true, run: hashes("XCRC", "CRC32")},
+		"XMD5":    {arg: true, run: hashes("XMD5", "MD5")},
+		"XSHA":    {arg: true, run: hashes("XSHA", "SHA-1")},
+		"XSHA1":   {arg: true, run: hashes("XSHA1", "SHA-1")},
+		"XSHA256": {arg: true, run: hashes("XSHA256", "SHA-256")},
+		"XSHA512": {arg: true, run: hashes("XSHA512", "SHA-512")},
+		"AVBL":    {run: (*session).cmdAvbl},
 
 		// The rest.
 		"STAT": {run: (*session).cmdStat},
@@ -83,14 +92,16 @@ func verbs() map[string]*verb {
 		"HELP": {open: true, run: (*session).cmdHelp},
 		"FEAT": {open: true, run: (*session).cmdFeat},
 		"OPTS": {open: true, arg: true, run: (*session).cmdOpts},
+		"HOST": {open: true, arg: true, run: (*session).cmdHost}, // RFC 7151
+		"LANG": {open: true, run: (*session).cmdLang},            // RFC 2640
 		"CLNT": {open: true, arg: true, run: answer(200, "Noted.")},
 	}
 }
 
 // notOffered are commands that the RFCs know and we don't.
 var notOffered = map[string]bool{
-	"SMNT": true, "STOU": true, "ADAT": true, "CONF": true, "ENC": true, "MIC": true,
-	"LPRT": true, "LPSV": true, "HOST": true, "LANG": true, "HASH": true, "AVBL": true, "COMB": true,
+	"SMNT": true, "ADAT": true, "CONF": true, "ENC": true, "MIC": true, // RFC 959 and 2228
+	"LPRT": true, "LPSV": true, "MFCT": true, "MFF": true, "RANG": true, "COMB": true, "MD5": true, "MMD5": true,
 }
 
 // dispatch answers one command, or hands it to the library.
@@ -120,7 +131,7 @@ func (s *session) dispatch(text string) {
 	case v.run != nil:
 		v.run(s, arg)
 	case v.transfer:
-		s.transfer(v, join(name, arg), join(name, arg), nil)
+		s.transfer(task{text: join(name, arg), form: join(name, arg)})
 	default:
 		s.pass(name, arg, v.mend)
 	}

@@ -12,7 +12,8 @@ import (
 )
 
 const (
-	// guessMemory is how long a wrong password counts after it was sent last.
+	// guessMemory is how long a wrong password counts. Sent again, it counts anew
+	// only after that.
 	guessMemory = time.Hour
 	// maxGuessing and maxBanned are how many origins are remembered: some
 	// megabytes each. They are apart, so that no flood of wrong passwords makes
@@ -70,7 +71,7 @@ type Bans struct {
 type guess struct {
 	name uint64 // hash of the name
 	pair uint64 // hash of name and password
-	last time.Time
+	at   time.Time
 }
 
 // NewBans reads the bans of an earlier run. A damaged file is set aside and
@@ -139,16 +140,13 @@ func (b *Bans) Failed(who Attempt) (until time.Time, banned bool) {
 func (b *Bans) count(guesses []guess, who Attempt, now time.Time) []guess {
 	guesses = slices.DeleteFunc(guesses, func(g guess) bool { return g.forgotten(now) })
 	pair := maphash.Comparable(b.seed, [2]string{who.Name, who.Password})
-	for i := range guesses {
-		if guesses[i].pair == pair {
-			guesses[i].last = now
-			return guesses
-		}
+	if slices.ContainsFunc(guesses, func(g guess) bool { return g.pair == pair }) {
+		return guesses
 	}
-	return append(guesses, guess{name: maphash.String(b.seed, who.Name), pair: pair, last: now})
+	return append(guesses, guess{name: maphash.String(b.seed, who.Name), pair: pair, at: now})
 }
 
-func (g guess) forgotten(now time.Time) bool { return now.Sub(g.last) >= guessMemory }
+func (g guess) forgotten(now time.Time) bool { return now.Sub(g.at) >= guessMemory }
 
 // ban begins a ban.
 func (b *Bans) ban(client netip.Addr, now time.Time) (until time.Time) {

@@ -84,7 +84,7 @@ func (s *session) openData() (net.Conn, error) {
 	if !protected {
 		cfg = nil
 	}
-	conn := data.NewConn(tcp, cfg, s.front.cfg.DataTimeout)
+	conn := data.NewConn(tcp, cfg, s.front.cfg.DataTimeout, data.Pace{Down: s.account.Download, Up: s.account.Upload})
 	s.mu.Lock()
 	s.stream = conn
 	s.cancel = conn.Abort

@@ -30,8 +30,9 @@ func (a *Active) String() string { return fmt.Sprintf("active connection to %s",
 // root, and no client behind a NAT can tell.
 func (a *Active) Open(ctx context.Context) (*net.TCPConn, error) {
 	d := net.Dialer{
-		LocalAddr: net.TCPAddrFromAddrPort(netip.AddrPortFrom(a.local, 0)),
-		Control:   func(_, _ string, raw syscall.RawConn) error { return setMaxSegment(raw, a.maxSegment) },
+		LocalAddr:       net.TCPAddrFromAddrPort(netip.AddrPortFrom(a.local, 0)),
+		KeepAliveConfig: keepAlive,
+		Control:         func(_, _ string, raw syscall.RawConn) error { return setMaxSegment(raw, a.maxSegment) },
 	}
 	conn, err := d.DialContext(ctx, "tcp", a.target.String())
 	if err != nil {

@@ -80,7 +80,7 @@ func TestATransferArrivesWhole(t *testing.T) {
 		}
 		t.Run("a download from a file, "+name, func(t *testing.T) {
 			ours, theirs := tcpPair(t)
-			conn := data.NewConn(ours, channel, time.Minute)
+			conn := data.NewConn(ours, channel, time.Minute, data.Pace{})
 			go func() {
 				io.Copy(conn, tempFile(t, content))
 				conn.Close()
@@ -95,7 +95,7 @@ func TestATransferArrivesWhole(t *testing.T) {
 		})
 		t.Run("a download from a reader, "+name, func(t *testing.T) {
 			ours, theirs := tcpPair(t)
-			conn := data.NewConn(ours, channel, time.Minute)
+			conn := data.NewConn(ours, channel, time.Minute, data.Pace{})
 			go func() {
 				io.Copy(conn, plainReader{bytes.NewReader(content)})
 				conn.Close()
@@ -107,7 +107,7 @@ func TestATransferArrivesWhole(t *testing.T) {
 		})
 		t.Run("an upload into a file, "+name, func(t *testing.T) {
 			ours, theirs := tcpPair(t)
-			conn := data.NewConn(ours, channel, time.Minute)
+			conn := data.NewConn(ours, channel, time.Minute, data.Pace{})
 			go func() {
 				c := client(theirs)
 				c.Write(content)
@@ -127,7 +127,7 @@ func TestATransferArrivesWhole(t *testing.T) {
 		})
 		t.Run("an upload into a writer, "+name, func(t *testing.T) {
 			ours, theirs := tcpPair(t)
-			conn := data.NewConn(ours, channel, time.Minute)
+			conn := data.NewConn(ours, channel, time.Minute, data.Pace{})
 			go func() {
 				c := client(theirs)
 				c.Write(content)
@@ -140,7 +140,7 @@ func TestATransferArrivesWhole(t *testing.T) {
 		})
 		t.Run("nothing at all, "+name, func(t *testing.T) {
 			ours, theirs := tcpPair(t)
-			conn := data.NewConn(ours, channel, time.Minute)
+			conn := data.NewConn(ours, channel, time.Minute, data.Pace{})
 			go func() {
 				conn.Write(nil)
 				conn.Close()
@@ -154,7 +154,7 @@ func TestATransferArrivesWhole(t *testing.T) {
 
 func TestSmallWritesAreGathered(t *testing.T) {
 	ours, theirs := tcpPair(t)
-	conn := data.NewConn(ours, nil, time.Minute)
+	conn := data.NewConn(ours, nil, time.Minute, data.Pace{})
 	for range 1000 {
 		conn.Write([]byte("x"))
 	}
@@ -182,7 +182,7 @@ func TestAConnectionThatStandsStillIsCut(t *testing.T) {
 	for name, run := range cases {
 		t.Run(name, func(t *testing.T) {
 			ours, _ := tcpPair(t)
-			c := data.NewConn(ours, nil, timeout)
+			c := data.NewConn(ours, nil, timeout, data.Pace{})
 			if err := run(t, c); !errors.Is(err, data.ErrStalled) {
 				t.Errorf("got %v, want ErrStalled", err)
 			}
@@ -198,7 +198,7 @@ func TestASlowClientKeepsItsDownload(t *testing.T) {
 	content := random(8 << 20)
 	ours, theirs := tcpPair(t)
 	theirs.SetReadBuffer(64 << 10)
-	c := data.NewConn(ours, nil, timeout)
+	c := data.NewConn(ours, nil, timeout, data.Pace{})
 	begun := time.Now()
 	done := make(chan error)
 	go func() {
@@ -228,7 +228,7 @@ func TestATLSHandshakeHasADeadline(t *testing.T) {
 	serverTLS, _ := tlsPair(t)
 	ours, theirs := tcpPair(t)
 	theirs.Write([]byte{22, 3, 1}) // half a record header
-	c := data.NewConn(ours, serverTLS, 50*time.Millisecond)
+	c := data.NewConn(ours, serverTLS, 50*time.Millisecond, data.Pace{})
 	if _, err := c.Write([]byte("x")); err == nil || c.Err() == nil {
 		t.Errorf("write: %v, Err: %v; want both", err, c.Err())
 	}
@@ -236,7 +236,7 @@ func TestATLSHandshakeHasADeadline(t *testing.T) {
 
 func TestAbortEndsATransferAtOnce(t *testing.T) {
 	ours, theirs := tcpPair(t)
-	c := data.NewConn(ours, nil, time.Minute)
+	c := data.NewConn(ours, nil, time.Minute, data.Pace{})
 	done := make(chan error)
 	go func() {
 		_, err := io.Copy(c, tempFile(t, make([]byte, 32<<20)))
@@ -262,7 +262,7 @@ func TestErrorsOfTheDiskAndOfTheConnectionAreToldApart(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer f.Close()
-		c := data.NewConn(ours, nil, time.Minute)
+		c := data.NewConn(ours, nil, time.Minute, data.Pace{})
 		if _, err := c.WriteTo(file{f}); err == nil || !strings.HasPrefix(err.Error(), "translated: ") {
 			t.Errorf("got %v, want the driver's translation", err)
 		}
@@ -275,7 +275,7 @@ func TestErrorsOfTheDiskAndOfTheConnectionAreToldApart(t *testing.T) {
 		theirs.SetLinger(0)
 		theirs.Close()
 		f := tempFile(t, nil)
-		c := data.NewConn(ours, nil, time.Minute)
+		c := data.NewConn(ours, nil, time.Minute, data.Pace{})
 		_, err := c.WriteTo(f)
 		if err == nil || c.Err() == nil || strings.Contains(c.Err().Error(), f.Name()) {
 			t.Errorf("got %v, and of the connection %v; want an error that does not name the file", err, c.Err())

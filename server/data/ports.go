@@ -63,17 +63,21 @@ type port struct {
 
 // Listen opens the ports first to last on host ("" is every address, IPv4 and
 // IPv6). All or none: the error names the port that could not be opened. A
-// reservation that nobody uses for as long as unused may be given to another.
+// reservation that nobody uses for as long as unused may be given to another, and
+// a connection whose peer acknowledges nothing for as long is dead.
 func Listen(host string, first, last uint16, unused time.Duration, log *slog.Logger) (*Ports, error) {
 	p := &Ports{log: log, unused: unused, ports: make(map[uint16]*port), closed: make(chan struct{})}
+	listener := Listener(unused)
 	for n := int(first); n <= int(last); n++ {
-		l, err := net.Listen("tcp", net.JoinHostPort(host, fmt.Sprint(n)))
+		l, err := listener.Listen(context.Background(), "tcp", net.JoinHostPort(host, fmt.Sprint(n)))
 		if err != nil {
 			p.Close()
 			return nil, fmt.Errorf("passive port %d: %w", n, err)
 		}
 		one := &port{number: uint16(n), listener: l.(*net.TCPListener), waiting: make(map[netip.Addr]*Reservation)}
 		p.ports[one.number] = one
+	}
+	for _, one := range p.ports {
 		p.done.Go(func() { p.accept(one) })
 	}
 	return p, nil
@@ -136,9 +140,10 @@ func (p *Ports) accept(one *port) {
 			}
 		}
 		pause = 0
-		if !one.deliver(conn) {
-			p.log.Debug("stranger on a passive port", "port", one.number, "peer", conn.RemoteAddr())
+		if peer := addrOf(conn.RemoteAddr()); !one.deliver(conn, peer) {
 			conn.Close()
+			p.log.Debug("stranger on a passive port", "port", one.number, "peer", peer)
+			p.knocked(one, peer)
 		}
 	}
 }
@@ -159,10 +164,9 @@ func (p *port) reserve(peer netip.Addr, unused time.Duration) *Reservation {
 
 // deliver gives conn to the reservation of its peer. A reservation gets one
 // connection at the most, so the channel has room.
-func (p *port) deliver(conn *net.TCPConn) bool {
+func (p *port) deliver(conn *net.TCPConn, peer netip.Addr) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	peer := addrOf(conn.RemoteAddr())
 	r := p.waiting[peer]
 	if r == nil {
 		return false
@@ -180,58 +184,6 @@ func (p *port) reservations() []*Reservation {
 		all = append(all, r)
 	}
 	return all
-}
-
-// Reservation is one awaited data connection on a passive port.
-type Reservation struct {
-	port *port
-	peer netip.Addr
-	made time.Time
-	conn chan *net.TCPConn
-	lost chan struct{} // closed when the port was given to another
-
-	opening bool // guarded by port.mu
-}
-
-// Port is the port to tell the client.
-func (r *Reservation) Port() uint16 { return r.port.number }
-
-// String names the endpoint for the log.
-func (r *Reservation) String() string { return fmt.Sprintf("passive port %d", r.port.number) }
-
-// Open waits for the peer's connection.
-func (r *Reservation) Open(ctx context.Context) (*net.TCPConn, error) {
-	r.port.mu.Lock()
-	r.opening = true
-	r.port.mu.Unlock()
-	select {
-	case conn := <-r.conn:
-		return conn, nil
-	default:
-	}
-	select {
-	case conn := <-r.conn:
-		return conn, nil
-	case <-r.lost:
-		return nil, fmt.Errorf("passive port %d was not used in time", r.port.number)
-	case <-ctx.Done():
-		return nil, fmt.Errorf("no connection from %s to passive port %d: %w", r.peer, r.port.number, context.Cause(ctx))
-	}
-}
-
-// Close gives the port back and closes a connection that came and was not
-// opened.
-func (r *Reservation) Close() {
-	r.port.mu.Lock()
-	if r.port.waiting[r.peer] == r {
-		delete(r.port.waiting, r.peer)
-	}
-	r.port.mu.Unlock()
-	select {
-	case conn := <-r.conn:
-		conn.Close()
-	default:
-	}
 }
 
 // addrOf is the IP address of a TCP address, IPv4 where it is IPv4.

@@ -194,6 +194,44 @@ func TestAReservationThatNobodyUsesIsGivenToTheNext(t *testing.T) {
 	open(t, young)
 }
 
+func TestAMissedConnectionTellsWhoCameInstead(t *testing.T) {
+	cause := errors.New("waited 1s")
+	for name, knock := range map[string]func(t *testing.T, told, other uint16) (want data.MissedError){
+		"nobody": func(_ *testing.T, told, _ uint16) data.MissedError { return data.MissedError{Port: told} },
+		"the client, to another port": func(t *testing.T, told, other uint16) data.MissedError {
+			isClosed(t, dial(t, "127.0.0.2", other))
+			return data.MissedError{Port: told, CameTo: other}
+		},
+		"a stranger": func(t *testing.T, told, _ uint16) data.MissedError {
+			isClosed(t, dial(t, "127.0.0.9", told))
+			return data.MissedError{Port: told, Stranger: netip.MustParseAddr("127.0.0.9")}
+		},
+		"a stranger, to another port": func(t *testing.T, told, other uint16) data.MissedError {
+			isClosed(t, dial(t, "127.0.0.9", other))
+			return data.MissedError{Port: told}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, ports := listen(t, 2, time.Minute)
+			r := reserve(t, p, "127.0.0.2", ports)
+			other := ports[0] + ports[1] - r.Port()
+			want := knock(t, r.Port(), other)
+			p.Close() // whoever knocked has been noted
+			ctx, cancel := context.WithCancelCause(t.Context())
+			cancel(cause)
+			_, err := r.Open(ctx)
+			var got *data.MissedError
+			if !errors.As(err, &got) || !errors.Is(err, cause) {
+				t.Fatalf("got %v, want a MissedError that wraps the cause", err)
+			}
+			if got.Port != want.Port || got.CameTo != want.CameTo || got.Stranger != want.Stranger {
+				t.Errorf("got %+v, want %+v", got, want)
+			}
+			t.Log(err)
+		})
+	}
+}
+
 func TestAReservationThatIsBeingOpenedIsKept(t *testing.T) {
 	p, ports := listen(t, 1, 0)
 	r := reserve(t, p, "127.0.0.2", ports)

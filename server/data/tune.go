@@ -5,6 +5,13 @@ import (
 	"time"
 )
 
+// What our TCP connections are told, in one place: keepalives and a bound on
+// unacknowledged data (here), segment sizes (below), no Nagle (package net's
+// default), few delayed acknowledgements after a handshake (acknowledgeAtOnce).
+// The sizes of socket buffers are the kernel's: setting them would end its
+// autotuning, which long and fast paths need. So is the congestion control: it
+// is the host's choice (net.ipv4.tcp_congestion_control).
+
 // keepAlive probes an idle connection often enough for home routers, which
 // forget one long before the two hours that RFC 5382 asks of them.
 var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 60 * time.Second, Interval: 15 * time.Second, Count: 4}

@@ -9,20 +9,39 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Tune sets what every TCP connection of ours has: Nagle off, keepalives well
-// below the time after which home routers forget an idle connection, and
+// Listener makes listeners whose connections are tuned: keepalives well below
+// the time after which home routers forget an idle connection, and
 // TCP_USER_TIMEOUT (RFC 5482), so that a connection whose peer or whose NAT
-// mapping died ends after dead instead of after a quarter of an hour.
-func Tune(conn *net.TCPConn, dead time.Duration) {
-	conn.SetKeepAliveConfig(keepAlive)
-	raw, err := conn.SyscallConn()
-	if err != nil {
-		return
+// mapping died ends after dead instead of after a quarter of an hour. On Linux
+// they have it from the listening socket, at no cost for each.
+func Listener(dead time.Duration) *net.ListenConfig {
+	return &net.ListenConfig{
+		KeepAlive: -1, // not package net's, once more for each connection
+		Control: func(_, _ string, raw syscall.RawConn) error {
+			return raw.Control(func(fd uintptr) { tune(int(fd), dead) })
+		},
 	}
-	raw.Control(func(fd uintptr) {
-		// Best effort: an old kernel's time-outs are longer, not wrong.
-		_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(dead.Milliseconds()))
-	})
+}
+
+// Tune gives one connection what those of a Listener have.
+func Tune(conn *net.TCPConn, dead time.Duration) {
+	if raw, err := conn.SyscallConn(); err == nil {
+		raw.Control(func(fd uintptr) { tune(int(fd), dead) })
+	}
+}
+
+// tune is best effort: where an option is refused, time-outs are longer, not
+// wrong.
+func tune(fd int, dead time.Duration) {
+	for _, option := range []struct{ level, name, value int }{
+		{unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1},
+		{unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, int(keepAlive.Idle.Seconds())},
+		{unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, int(keepAlive.Interval.Seconds())},
+		{unix.IPPROTO_TCP, unix.TCP_KEEPCNT, keepAlive.Count},
+		{unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(dead.Milliseconds())},
+	} {
+		_ = unix.SetsockoptInt(fd, option.level, option.name, option.value)
+	}
 }
 
 // acknowledgeAtOnce ends the delayed acknowledgements that a handshake's to and

@@ -8,7 +8,13 @@ import (
 	"time"
 )
 
-// Tune sets keepalives; a limit on unacknowledged data is Linux's alone.
+// Listener makes listeners whose connections have keepalives; a limit on
+// unacknowledged data is Linux's alone.
+func Listener(time.Duration) *net.ListenConfig {
+	return &net.ListenConfig{KeepAliveConfig: keepAlive}
+}
+
+// Tune gives one connection what those of a Listener have.
 func Tune(conn *net.TCPConn, _ time.Duration) {
 	conn.SetKeepAliveConfig(keepAlive)
 }

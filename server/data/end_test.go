@@ -1,0 +1,65 @@
+package data_test
+
+import (
+	"bytes"
+	"crypto/tls"
+	"errors"
+	"testing"
+	"time"
+
+	"natftpd/server/data"
+)
+
+func TestTheEndOfAnUploadOverTLS(t *testing.T) {
+	content := random(100_000)
+	properly := func(c *tls.Conn) { c.Close() }
+	bare := func(c *tls.Conn) { c.NetConn().Close() }
+	cases := map[string]struct {
+		content []byte
+		end     func(*tls.Conn)
+		conn    func(*data.Conn)
+		whole   bool
+	}{
+		"close_notify":                         {content, properly, nil, true},
+		"close_notify, nothing sent":           {nil, properly, nil, true},
+		"a bare FIN":                           {content, bare, nil, false},
+		"a bare FIN, nothing sent":             {nil, bare, nil, false},
+		"a bare FIN after what ALLO announced": {content, bare, func(c *data.Conn) { c.Announce(int64(len(content))) }, true},
+		"a bare FIN before what was announced": {content, bare, func(c *data.Conn) { c.Announce(int64(len(content)) + 1) }, false},
+		"a bare FIN where that is taken":       {content, bare, (*data.Conn).TakeBareEnd, true},
+		// What remains of a two-byte record looks like an alert from outside.
+		"a bare FIN after a tiny record": {[]byte("ab"), bare, nil, false},
+		"a FIN within a record":          {content, func(c *tls.Conn) { c.NetConn().Write([]byte{23, 3, 3, 1, 0, 7}); bare(c) }, (*data.Conn).TakeBareEnd, false},
+	}
+	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		for name, c := range cases {
+			t.Run(name+", "+tls.VersionName(version), func(t *testing.T) {
+				serverTLS, clientTLS := tlsPair(t)
+				serverTLS.SessionTicketsDisabled = true // else closing without having read them is a reset
+				clientTLS.MaxVersion = version
+				ours, theirs := tcpPair(t)
+				go func() {
+					client := tls.Client(theirs, clientTLS)
+					client.Handshake()
+					client.Write(c.content)
+					c.end(client)
+				}()
+				conn := data.NewConn(ours, serverTLS, time.Minute, data.Pace{})
+				if c.conn != nil {
+					c.conn(conn)
+				}
+				var got bytes.Buffer
+				_, err := conn.WriteTo(plainWriter{&got})
+				if c.whole != (err == nil) || c.whole != (conn.Err() == nil) {
+					t.Errorf("got %v, of the connection %v; want it whole: %v", err, conn.Err(), c.whole)
+				}
+				if !bytes.Equal(got.Bytes(), c.content) {
+					t.Errorf("stored %d bytes, want %d", got.Len(), len(c.content))
+				}
+				if name == "a bare FIN" && !errors.Is(err, data.ErrCutOff) {
+					t.Errorf("got %v, want ErrCutOff", err)
+				}
+			})
+		}
+	}
+}

@@ -1,0 +1,135 @@
+package data
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"time"
+)
+
+// ErrCutOff: an upload over TLS ended without the channel's close_notify, so
+// that anybody on the way may have cut it (RFC 8446, section 6.1).
+var ErrCutOff = errors.New("TLS channel ended without close_notify, the file may be incomplete")
+
+// Announce tells how many bytes the client said it is going to upload (ALLO). An
+// upload of just so many is whole even where its TLS channel is not closed:
+// lftp, which announces, loses its close_notify when its socket is full
+// (https://github.com/lavv17/lftp/issues/753).
+func (c *Conn) Announce(size int64) { c.announced = size }
+
+// TakeBareEnd lets uploads over TLS end without close_notify, for clients that
+// never learnt it (FtpWebRequest of the .NET Framework): then whoever can forge a
+// FIN can cut a file short unseen. vsftpd (strict_ssl_read_eof) and FileZilla
+// Server refuse such an end too, ProFTPD and Pure-FTPd take it.
+func (c *Conn) TakeBareEnd() { c.bareEnd = true }
+
+// Read reads what the client sends.
+func (c *Conn) Read(p []byte) (int, error) {
+	if err := c.handshake(); err != nil {
+		return 0, err
+	}
+	n, err := c.Conn.Read(p[:min(int64(len(p)), step(c.pace.Up))])
+	received := c.received.Add(int64(n))
+	switch {
+	case err == nil:
+	case !errors.Is(err, io.EOF):
+		return n, c.fail(err)
+	// The TLS channel that has read its close_notify does not read on to the FIN.
+	case c.tls != nil && c.wire.ended && !c.bareEnd && received != c.announced:
+		return n, c.fail(ErrCutOff)
+	}
+	if slow := c.wait(c.pace.Up, int64(n)); slow != nil {
+		err = slow
+	}
+	return n, err
+}
+
+// room is a file whose account has a quota: what the kernel is to write past it
+// is reserved before. A grant may be less than was asked for; of none, all has
+// to go through the file's Write, which knows exactly what fits.
+type room interface {
+	Reserve(n int64) (granted int64)
+	Release(n int64)
+}
+
+// unlimited is the room of a file without quota.
+type unlimited struct{}
+
+func (unlimited) Reserve(n int64) int64 { return n }
+func (unlimited) Release(int64)         {}
+
+// WriteTo stores what the client sends into w: an upload. In clear and into a
+// local file the kernel copies (splice).
+func (c *Conn) WriteTo(w io.Writer) (int64, error) {
+	if err := c.handshake(); err != nil {
+		return 0, err
+	}
+	if f, ok := w.(osFile); ok && c.tls == nil {
+		total, more, err := c.receiveFile(f)
+		if !more {
+			return total, err
+		}
+		rest, err := c.receive(w)
+		return total + rest, err
+	}
+	return c.receive(w)
+}
+
+func (c *Conn) receive(w io.Writer) (int64, error) {
+	buf := copyBuffers.Get().(*[batch]byte)
+	defer copyBuffers.Put(buf)
+	var total int64
+	for {
+		n, err := c.Read(buf[:])
+		if n > 0 {
+			if _, errWrite := w.Write(buf[:n]); errWrite != nil {
+				return total, errWrite
+			}
+			total += int64(n)
+		}
+		if errors.Is(err, io.EOF) {
+			return total, nil
+		}
+		if err != nil {
+			return total, err
+		}
+	}
+}
+
+// receiveFile lets the kernel copy, until the end, or until there is no room
+// for it: then there may be more to come.
+func (c *Conn) receiveFile(f osFile) (total int64, more bool, err error) {
+	quota, ok := f.(room)
+	if !ok {
+		quota = unlimited{}
+	}
+	for {
+		granted := quota.Reserve(step(c.pace.Up))
+		if granted <= 0 {
+			return total, true, nil
+		}
+		c.wire.SetReadDeadline(time.Now().Add(c.wire.timeout))
+		limited := io.LimitedReader{R: c.wire.TCPConn, N: granted}
+		n, err := f.OSFile().ReadFrom(&limited)
+		quota.Release(granted - n)
+		total += n
+		c.received.Add(n)
+		if slow := c.wait(c.pace.Up, n); slow != nil {
+			return total, false, slow
+		}
+		switch {
+		case err == nil && limited.N > 0:
+			return total, false, nil
+		case err == nil, n > 0 && errors.Is(err, os.ErrDeadlineExceeded):
+		case isLinkError(err):
+			var path *fs.PathError
+			if errors.As(err, &path) {
+				err = path.Err // the file is not at fault, and its name nobody's business
+			}
+			return total, false, c.fail(err)
+		default:
+			return total, false, f.Translate(err)
+		}
+	}
+}

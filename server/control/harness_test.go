@@ -136,6 +136,13 @@ func (s *service) write(name string, content []byte) {
 	}
 }
 
+func (s *service) mkdir(name string) {
+	s.t.Helper()
+	if err := os.MkdirAll(filepath.Join(s.home, name), 0o755); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
 // emptied waits until the server has noticed that every client is gone.
 func (s *service) emptied() {
 	s.t.Helper()

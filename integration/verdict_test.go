@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -82,6 +83,21 @@ func TestVerdicts(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A router that serves a host for its own mappings only keeps what this host had under
+// another address, until the leases end. The LAN does not wait for that.
+func TestMappingsOfAFormerAddressAreNamed(t *testing.T) {
+	t.Parallel()
+	now := netip.MustParseAddr("192.168.77.11")
+	l := lab.New(t, lab.Options{UPnP: lab.IGD2})
+	s := serve(t, l.Server, 2121, l.STUN)
+	lab.Await(t, mappedWithin, func() error { return rulesAre(t, l.Router, rulesFor(s.port)) })
+	s.Stop(t, syscall.SIGKILL, stopWithin)
+	l.MoveServer(t, lab.ServerAddr, now)
+	s.start(t)
+	s.AwaitLog(t, verdictWithin, `verdict="gateway refuses" advice="wait until 20.* former address 192\.168\.77\.10 end`)
+	testTransfers(t, l.Neighbour, s, now, 1)
 }
 
 var verdictLine = regexp.MustCompile(`verdict="?([a-zA-Z ]+\w)`)

@@ -2,6 +2,8 @@ package natdiscovery
 
 import (
 	"fmt"
+	"net/netip"
+	"time"
 
 	"natftpd/natdiscovery/gateway"
 	"natftpd/natdiscovery/stun"
@@ -46,6 +48,9 @@ func (f facts) adviceOn(v Verdict) string {
 		return "check the network: neither a router nor a STUN server answers, so only the LAN is served; " +
 			"or set nat.external_address and " + f.rule()
 	case GatewayRefuses:
+		if patience := f.patience(); patience != "" {
+			return patience
+		}
 		return fmt.Sprintf("allow port mapping for this host on the router%s, or %s; it says: %s", at(f.router), f.rule(), f.problem(PortRefused))
 	case PortTakenByHost:
 		return fmt.Sprintf("choose other ports (ftp.listen, ftp.passive_ports), or remove the mapping of TCP %s to another host on the router%s", f.missing(), at(f.router))
@@ -57,6 +62,32 @@ func (f facts) adviceOn(v Verdict) string {
 		return f.unknownAdvice()
 	}
 	return ""
+}
+
+// patience is what to do about mappings that outlived our former address. Empty: the
+// gateway refuses for another reason.
+func (f facts) patience() string {
+	var ports []Port
+	var former netip.Addr
+	var end time.Time
+	ever := false
+	for _, p := range append([]Port{f.control}, f.passive...) {
+		m, ok := f.outlived[p.External]
+		if !ok || p.State != PortRefused {
+			continue
+		}
+		ports = append(ports, p)
+		former, end, ever = m.Internal.Addr(), later(end, m.Expires()), ever || m.Expires().IsZero()
+	}
+	switch {
+	case len(ports) == 0:
+		return ""
+	case ever:
+		return fmt.Sprintf("remove the mappings of TCP %s to this host's former address %v on the router%s: it does not let %v do it, and they have no lease that ends",
+			ranges(numbers(ports)), former, at(f.router), f.local)
+	}
+	return fmt.Sprintf("wait until %s at the latest, when the leases of TCP %s to this host's former address %v end, or remove them on the router%s: it does not let %v do it",
+		end.Format("2006-01-02 15:04 MST"), ranges(numbers(ports)), former, at(f.router), f.local)
 }
 
 func (f facts) doubleNATAdvice() string {

@@ -107,6 +107,7 @@ func (c *core) step(now time.Time, e event) (start []action, wake time.Time) {
 		e.apply(c, now)
 	}
 	c.expire(now)
+	c.expireFormer(now)
 	c.weigh(now)
 	start, wake = c.due(now)
 	c.last, c.wake = now, wake

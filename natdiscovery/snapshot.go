@@ -55,16 +55,21 @@ func (c *core) status() Status {
 }
 
 // judgeTaken tells a port that another host has from one that the gateway's rules
-// forbid. UPnP shows the mapping; miniupnpd answers the same of both by PCP (RFC 6887,
-// section 13.2) and NAT-PMP, and no other host has all that we ask for.
+// keep from us. Either a mapping outlived our former address; or it gives us none at
+// all: UPnP shows whose they are, but by PCP (RFC 6887, section 13.2) and NAT-PMP
+// miniupnpd answers the same of a port that is forbidden, and no host has all of ours.
 func (c *core) judgeTaken(s *Status) {
-	all := len(inState(s.Passive, PortTaken)) == len(s.Passive) && s.Control.State == PortTaken
-	if !all || c.gw.method == gateway.UPnP {
-		return
+	outlived := c.outlived()
+	none := c.gw.method != gateway.UPnP && s.Control.State == PortTaken &&
+		len(inState(s.Passive, PortTaken)) == len(s.Passive)
+	judge := func(p *Port) {
+		if _, ours := outlived[p.External]; p.State == PortTaken && (ours || none) {
+			p.State = PortRefused
+		}
 	}
-	s.Control.State = PortRefused
+	judge(&s.Control)
 	for i := range s.Passive {
-		s.Passive[i].State = PortRefused
+		judge(&s.Passive[i])
 	}
 }
 
@@ -116,6 +121,7 @@ func (c *core) facts(s *Status) facts {
 		beyond:   s.Beyond(),
 		tracing:  c.tracing(),
 		router:   s.Network.Router,
+		outlived: c.outlived(),
 		control:  s.Control,
 		wanted:   c.control().wanted,
 		passive:  s.Passive,

@@ -1,6 +1,8 @@
 package natdiscovery
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"natftpd/natdiscovery/gateway"
@@ -49,7 +51,7 @@ func (c *core) takeOver() {
 
 // discard has a mapping on this gateway removed, if it can be. PCP and NAT-PMP
 // remove nothing that leads to another address than the asking one (RFC 6887,
-// section 11.1; RFC 6886, section 3.4): UPnP does that for them, or the lease ends.
+// section 11.1; RFC 6886, section 3.4): UPnP does that for them, or it outlives us.
 func (c *core) discard(m gateway.Mapping) {
 	g := &c.gw
 	if g.method == gateway.UPnP || m.Internal.Addr() == g.local {
@@ -62,6 +64,45 @@ func (c *core) discard(m gateway.Mapping) {
 			return
 		}
 	}
+	c.outlives(m, g.seen)
+}
+
+// outlives is called when nobody lets us remove a mapping that leads to an address of
+// ours before (miniupnpd's secure mode): only its lease ends it.
+func (c *core) outlives(m gateway.Mapping, now time.Time) {
+	r := c.remnant(m)
+	// The journal does not know of the renewals, which begin at half of the lease.
+	if !r.permanent() && !now.Before(m.RenewAt()) {
+		r.mapping.Granted, r.mapping.Lifetime = now, cmp.Or(m.Lifetime, m.Lease)
+	}
+	c.former = append(c.former, r)
+}
+
+// outlived are the mappings on the gateway in use that lead to an address of ours
+// before, by their outside ports.
+func (c *core) outlived() map[uint16]gateway.Mapping {
+	list := map[uint16]gateway.Mapping{}
+	for _, r := range c.former {
+		if c.gw.found && sameGateway(r.device, c.gw.identity) && r.mapping.Internal.Addr() != c.gw.local {
+			list[r.mapping.External] = r.mapping
+		}
+	}
+	return list
+}
+
+// expireFormer forgets the mappings whose lease has ended, and asks for their ports.
+func (c *core) expireFormer(now time.Time) {
+	c.former = slices.DeleteFunc(c.former, func(r remnant) bool {
+		end := r.mapping.Expires()
+		if !c.gw.found || r.permanent() || end.After(now) {
+			return false
+		}
+		for i := range c.ports {
+			p := &c.ports[i]
+			p.again = p.again || p.state == PortTaken && p.external == r.mapping.External
+		}
+		return true
+	})
 }
 
 // wants says whether m is what a port will be asked for anyway, and notes it there.
@@ -88,8 +129,9 @@ func (e unmapped) apply(c *core, now time.Time) {
 		c.lose(now, e.err)
 		return
 	}
-	// A gateway may refuse a removal for another address than the asking one
-	// (miniupnpd's secure mode). The lease ends it then.
+	if e.err != nil && e.mapping.Internal.Addr() != c.gw.local {
+		c.outlives(e.mapping, now)
+	}
 	if len(c.gw.stale) > 0 && c.gw.stale[0] == e.unmap {
 		c.gw.stale = c.gw.stale[1:]
 	}

@@ -32,6 +32,10 @@ type facts struct {
 	agreed       int
 	contradicted bool // STUN says that wan is not what the internet sees
 
+	// outlived are the mappings to a former address of ours that can't be removed, by
+	// their outside ports.
+	outlived map[uint16]gateway.Mapping
+
 	control     Port
 	wanted      uint16 // the control port that was asked for first
 	passive     []Port

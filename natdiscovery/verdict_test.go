@@ -34,6 +34,15 @@ func (f *facts) hidesWAN(beyond ...netip.Addr) {
 	f.set(PortRefused, "error 501")
 }
 
+// outlive makes mappings to another address of this host last so long.
+func (f *facts) outlive(lease time.Duration, ports ...uint16) {
+	f.outlived = map[uint16]gateway.Mapping{}
+	for _, n := range ports {
+		f.outlived[n] = gateway.Mapping{Request: gateway.Request{Internal: netip.AddrPortFrom(lanB, n), External: n},
+			Granted: time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC), Lifetime: lease}
+	}
+}
+
 // set gives all ports a state.
 func (f *facts) set(state PortState, problem string) {
 	f.control.State, f.control.Problem = state, problem
@@ -118,6 +127,17 @@ func TestVerdictAndAdvice(t *testing.T) {
 			f.control.State = PortTaken
 			f.passive[2].State = PortPending
 		}, VerdictLooking, ""},
+		{"mappings outlived our former address", func(f *facts) {
+			f.set(PortRefused, "error 718")
+			f.outlive(time.Hour, 2121, 50000, 50001, 50002)
+		}, GatewayRefuses, "wait until 2026-07-01 13:00 UTC at the latest, when the leases of TCP 2121, 50000-50002 to this host's former address 192.168.77.33 end, or remove them on the router 192.168.77.1: it does not let 192.168.77.10 do it"},
+		{"mappings without an end outlived our former address", func(f *facts) {
+			f.set(PortRefused, "error 718")
+			f.outlive(0, 2121)
+		}, GatewayRefuses, "remove the mappings of TCP 2121 to this host's former address 192.168.77.33 on the router 192.168.77.1: it does not let 192.168.77.10 do it, and they have no lease that ends"},
+		{"a mapping outlived our former address, and we have the port again", func(f *facts) {
+			f.outlive(time.Hour, 2121)
+		}, Reachable, ""},
 		{"another host has all passive ports", func(f *facts) { f.setPassive(PortTaken, "") }, PortTakenByHost,
 			"choose other ports (ftp.listen, ftp.passive_ports), or remove the mapping of TCP 50000-50002 to another host on the router 192.168.77.1"},
 		{"the control port is another one than asked", func(f *facts) {

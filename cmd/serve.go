@@ -54,6 +54,11 @@ func (p *program) serve(ctx context.Context) error {
 	for _, w := range accounts.Warnings() {
 		log.Warn("home", "warning", w)
 	}
+	bans, err := bansOf(loaded.Bans, stateDir, log)
+	if err != nil {
+		return err
+	}
+	sessions := driver.NewSessions(limitsOf(loaded.FTP))
 	tlsConfig, err := tlsOf(loaded.TLS, stateDir, log)
 	if err != nil {
 		return err
@@ -73,7 +78,8 @@ func (p *program) serve(ctx context.Context) error {
 		TLS:          tlsConfig,
 		TLSRequired:  loaded.TLS.Mode == conf.TLSRequired,
 		Accounts:     accounts,
-		Sessions:     driver.NewSessions(limitsOf(loaded.FTP)),
+		Sessions:     sessions,
+		Bans:         bans,
 		Status:       func() *natdiscovery.Status { return discovery.Status() },
 		Awaited:      func(o control.Outcome) { discovery.Report(natdiscovery.DataConnection(o)) },
 		DrainTimeout: drainTimeout,
@@ -88,46 +94,49 @@ func (p *program) serve(ctx context.Context) error {
 
 	segments := &segments{setting: loaded.NAT.MaxSegmentSize, limit: service.LimitSegments, log: log}
 	segments.set(int(loaded.NAT.MaxSegmentSize.Bytes))
-	outside := []func(context.Context, *natdiscovery.Discovery){greeting.watch, segments.watch}
-	if localOnly(service.Addr()) {
-		outside = nil
+	reloader := &reloader{load: p.load, inForce: loaded, users: users, accounts: accounts, sessions: sessions, log: log}
+	beside := []func(context.Context){reloader.watch, func(ctx context.Context) { bans.Run(ctx) }}
+	if !localOnly(service.Addr()) {
+		// Whom nobody outside can reach leaves the router alone.
+		beside = append(beside,
+			func(ctx context.Context) { discover(ctx, discovery, log) },
+			func(ctx context.Context) { greeting.watch(ctx, discovery) },
+			func(ctx context.Context) { segments.watch(ctx, discovery) })
 	}
-	return run(ctx, service, discovery, outside, log)
+	return run(ctx, service, beside, log)
 }
 
-// run serves until a signal: then the sessions are drained first, and the ports
-// on the router closed when nobody needs them any more. A second signal ends the
-// program at once. The watchers follow what the internet sees of us; without any
-// nobody outside is served, and the router is left alone.
-func run(ctx context.Context, service *server.Server, discovery *natdiscovery.Discovery, watchers []func(context.Context, *natdiscovery.Discovery), log *slog.Logger) error {
+// run serves until a signal: then the sessions are drained first, and what runs
+// beside the service, the ports on the router included, is ended when nobody
+// needs it any more. A second signal ends the program at once.
+func run(ctx context.Context, service *server.Server, beside []func(context.Context), log *slog.Logger) error {
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // from here on a signal does what it does by default
 
 	var group errgroup.Group
-	discovering, served := context.WithCancel(context.WithoutCancel(ctx))
+	besides, served := context.WithCancel(context.WithoutCancel(ctx))
 	group.Go(func() error {
 		defer served()
 		err := service.Run(ctx)
 		log.Info("FTP service ended")
 		return err
 	})
-	if len(watchers) > 0 {
+	for _, f := range beside {
 		group.Go(func() error {
-			// Whatever is wrong with the network, the LAN is served.
-			if err := discovery.Run(discovering); err != nil {
-				log.Error("the external address and the router are not watched any more; restart natftpd", "error", err)
-			}
-			return nil
-		})
-	}
-	for _, watch := range watchers {
-		group.Go(func() error {
-			watch(discovering, discovery)
+			f(besides)
 			return nil
 		})
 	}
 	return group.Wait()
+}
+
+// discover keeps the external address and the ports on the router right.
+// Whatever is wrong with the network, the LAN is served.
+func discover(ctx context.Context, discovery *natdiscovery.Discovery, log *slog.Logger) {
+	if err := discovery.Run(ctx); err != nil {
+		log.Error("the external address and the router are not watched any more; restart natftpd", "error", err)
+	}
 }
 
 // tlsOf is the one TLS configuration, nil when TLS is off.

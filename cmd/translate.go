@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"os/user"
+	"path/filepath"
 	"strconv"
 
 	"natftpd/conf"
@@ -30,6 +31,10 @@ func accountsOf(loaded *conf.Loaded, stateDir string, greeting *greeting, log *s
 		greeting.password, greeting.passwordFile = shown, file
 		return []driver.User{{Name: firstUser, Password: hash, Home: "./share", Access: driver.ReadWrite}}, nil
 	}
+	return usersOf(loaded), nil
+}
+
+func usersOf(loaded *conf.Loaded) []driver.User {
 	var users []driver.User
 	for _, u := range loaded.Users {
 		users = append(users, driver.User{
@@ -43,11 +48,26 @@ func accountsOf(loaded *conf.Loaded, stateDir string, greeting *greeting, log *s
 			AllowFrom: originsOf(u.AllowFrom),
 		})
 	}
-	return users, nil
+	return users
 }
 
 func originsOf(c conf.Clients) driver.Origins {
 	return driver.Origins{LAN: c.LAN, Prefixes: c.Prefixes}
+}
+
+// bansOf keeps the bans in stateDir. nil: nobody is banned.
+func bansOf(c conf.Bans, stateDir string, log *slog.Logger) (*driver.Bans, error) {
+	if c.After == 0 {
+		return nil, nil
+	}
+	return driver.NewBans(driver.BanConfig{
+		Failures: c.After,
+		First:    c.Time,
+		Longest:  c.MaxTime,
+		Exempt:   originsOf(c.Exempt),
+		File:     filepath.Join(stateDir, "bans.json"),
+		Log:      log,
+	})
 }
 
 func limitsOf(c conf.FTP) driver.Limits {

@@ -79,3 +79,34 @@ func TestAdvertiseAllocatesNothing(t *testing.T) {
 		t.Errorf("%v allocations, want none", n)
 	}
 }
+
+func TestNeighboursAreThisHostAndItsOwnNetwork(t *testing.T) {
+	home := natdiscovery.Network{
+		Local:  netip.MustParseAddr("192.168.77.10"),
+		Router: netip.MustParseAddr("192.168.77.1"),
+		LANs:   []netip.Prefix{netip.MustParsePrefix("192.168.77.0/24")},
+	}
+	known := &natdiscovery.Status{External: netip.MustParseAddr("203.0.113.5"), Network: home}
+	unknown := &natdiscovery.Status{Network: home}
+	for name, c := range map[string]struct {
+		status *natdiscovery.Status
+		client string
+		want   bool
+	}{
+		"loopback":                                {known, "127.0.0.1", true},
+		"this host by its LAN address":            {known, "192.168.77.10", true},
+		"another host of the LAN":                 {known, "192.168.77.20", true},
+		"the same, IPv4 in an IPv6 socket":        {known, "::ffff:192.168.77.20", true},
+		"the router, which may hide the internet": {known, "192.168.77.1", false},
+		"the router while our address is unknown": {unknown, "192.168.77.1", false},
+		"our external address":                    {known, "203.0.113.5", false},
+		"the internet":                            {known, "198.51.100.7", false},
+		"the internet while ours is unknown":      {unknown, "198.51.100.7", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := neighbour(netip.MustParseAddr(c.client), c.status); got != c.want {
+				t.Errorf("got %t, want %t", got, c.want)
+			}
+		})
+	}
+}

@@ -52,6 +52,8 @@ type Config struct {
 	// Accounts decide who may log in, Sessions how many at a time.
 	Accounts *driver.Accounts
 	Sessions *driver.Sessions
+	// Bans keep out who guesses passwords. nil: nobody is kept out.
+	Bans *driver.Bans
 	// Status is what the internet sees of us. It is called at every PASV and
 	// must return at once.
 	Status func() *natdiscovery.Status
@@ -180,6 +182,8 @@ func (s *Server) Run(ctx context.Context) error {
 		Banner:      "natftpd ready.",
 		Accounts:    s.cfg.Accounts,
 		Sessions:    s.cfg.Sessions,
+		Bans:        s.cfg.Bans,
+		Neighbour:   func(client netip.Addr) bool { return neighbour(client, s.cfg.Status()) },
 		TLS:         s.cfg.TLS,
 		TLSRequired: s.cfg.TLSRequired,
 		ActiveMode:  s.cfg.ActiveMode,
@@ -231,4 +235,12 @@ func (s *Server) advise(client, local netip.Addr) control.Advice {
 		return control.Advice{Addr: addr, Ports: st.Outside, Outside: true}
 	}
 	return control.Advice{Addr: addr, Ports: st.Inside}
+}
+
+// neighbour tells whether a client is this host or of its own network. One that
+// comes in through the router's own address is neither: whoever is behind it
+// need not be.
+func neighbour(client netip.Addr, st *natdiscovery.Status) bool {
+	_, class := Advertise(client, st.Network.Local, st, nil)
+	return class == ClassHost || class == ClassLAN && client.Unmap() != st.Network.Router
 }

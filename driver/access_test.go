@@ -139,7 +139,7 @@ func TestAFileThatAppearsMeanwhileIsNotOverwritten(t *testing.T) {
 	if _, _, err := h.openNew(target{"open", "/file", "file"}, os.O_WRONLY|overwrite); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("store: got %v, want file exists", err)
 	}
-	if err := errors.Join(storeNew(h), h.renameToNew("new", "file")); !errors.Is(err, fs.ErrExist) {
+	if err := errors.Join(storeNew(h), renameToNew(h.root, "new", "file")); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("rename: got %v, want file exists", err)
 	}
 	w.wantFile(w.home+"/file", "content")

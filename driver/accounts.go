@@ -62,6 +62,7 @@ type Account struct {
 	files     Files
 	start     string
 	quota     int64
+	ledger    *ledger // of the home
 	maxRate   int64
 	allowFrom Origins
 	password  verifier // nil: any password will do
@@ -79,17 +80,6 @@ func (a *Account) Start() string { return a.start }
 // Session.SetUser: from then on Sessions.EndUsers finds the session.
 func (a *Account) Revoked() bool { return a.revoked.Load() }
 
-// Open opens the home for one session, which closes it. The folder is looked up
-// anew each time, so a disk that is mounted later is found. The error does not
-// name the folder, for it may reach the client.
-func (a *Account) Open() (*Home, error) {
-	home, err := openHome(a.home, a.Access)
-	if err != nil {
-		return nil, fmt.Errorf("open home of user %s: %w", a.Name, err)
-	}
-	return home, nil
-}
-
 // Accounts are those who may log in. All methods may be called from several
 // goroutines.
 type Accounts struct {
@@ -98,6 +88,7 @@ type Accounts struct {
 	seed   maphash.Seed
 	book   atomic.Pointer[book]
 	change sync.Mutex // one Replace at a time
+	homes  *homes
 }
 
 // book is who may log in between two changes. It is immutable.
@@ -114,7 +105,8 @@ func NewAccounts(users []User, files Files) (*Accounts, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &Accounts{gate: newGate(), brakes: newBrakes(), seed: maphash.MakeSeed()}
+	a := &Accounts{gate: newGate(), brakes: newBrakes(), seed: maphash.MakeSeed(), homes: newHomes()}
+	a.homes.enter(book.byName)
 	a.book.Store(book)
 	return a, nil
 }
@@ -268,12 +260,12 @@ func (a *Account) checkStart() error {
 	if a.start == "/" {
 		return nil
 	}
-	home, err := openHome(a.home, a.Access)
+	home, err := a.Open()
 	if err != nil {
 		return err
 	}
 	defer home.Close()
-	info, err := home.Stat(a.start)
+	info, err := home.StatWhole(a.start)
 	if err == nil && !info.IsDir() {
 		err = syscall.ENOTDIR
 	}

@@ -1,23 +1,21 @@
 package driver
 
 import (
+	"context"
 	"errors"
 	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
-)
-
-// Modes of what is made here; the umask of the process takes its share. The
-// modes that the FTP library asks for are its own constants, not the client's wish.
-const (
-	fileMode      fs.FileMode = 0o666
-	directoryMode fs.FileMode = 0o777
 )
 
 // Mkdir makes a directory (MKD). The mode is ignored: see directoryMode.
 func (h *Home) Mkdir(name string, _ fs.FileMode) error {
 	return h.change(makeDirectory, "mkdir", name, func(t target) error {
-		if err := h.root.Mkdir(t.local, directoryMode); err != nil || rules[rename][h.access] != own {
+		if err := h.mkdir(t.local); err != nil || rules[rename][h.access] != own {
 			return err
 		}
 		info, err := h.root.Lstat(t.local)
@@ -33,26 +31,52 @@ func (h *Home) Mkdir(name string, _ fs.FileMode) error {
 // is no error. The mode is ignored.
 func (h *Home) MkdirAll(name string, _ fs.FileMode) error {
 	return h.change(makeDirectory, "mkdir", name, func(t target) error {
-		return h.root.MkdirAll(t.local, directoryMode)
+		for i, r := range t.local + string(filepath.Separator) {
+			if r != filepath.Separator {
+				continue
+			}
+			if err := h.mkdir(t.local[:i]); err != nil && !h.isFolder(t.local[:i]) {
+				return err
+			}
+		}
+		return nil
 	})
 }
 
+func (h *Home) isFolder(local string) bool {
+	info, err := h.root.Stat(local)
+	return err == nil && info.IsDir()
+}
+
 // Remove deletes a file (DELE), or a symbolic link, never what it points to. A
-// directory is refused.
+// directory is refused. With a file goes the account's interrupted upload of it,
+// which may also be all that there is.
 func (h *Home) Remove(name string) error {
 	return h.change(remove, "remove", name, func(t target) error {
 		info, err := h.root.Lstat(t.local)
+		if errors.Is(err, fs.ErrNotExist) {
+			if errPartial := h.discardPartial(t); !errors.Is(errPartial, fs.ErrNotExist) {
+				return errPartial
+			}
+		}
 		if err != nil {
 			return err
 		}
 		if info.IsDir() {
 			return syscall.EISDIR
 		}
-		return h.root.Remove(t.local)
+		if err := h.ledger.remove(h.root, t.local); err != nil {
+			return err
+		}
+		if err := h.discardPartial(t); !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, ErrFileBusy) {
+			return err
+		}
+		return nil
 	})
 }
 
-// RemoveDir deletes an empty directory (RMD). A file is refused.
+// RemoveDir deletes an empty directory (RMD), and interrupted uploads that are
+// all there is in it. A file is refused.
 func (h *Home) RemoveDir(name string) error {
 	return h.change(remove, "rmdir", name, func(t target) error {
 		info, err := h.root.Lstat(t.local)
@@ -62,7 +86,13 @@ func (h *Home) RemoveDir(name string) error {
 		if !info.IsDir() {
 			return syscall.ENOTDIR
 		}
-		return h.root.Remove(t.local)
+		err = h.root.Remove(t.local)
+		if errors.Is(err, fs.ErrExist) { // it is not empty
+			if gone, errPartials := h.discardPartials(t.local); gone || errPartials != nil {
+				err = errors.Join(errPartials, h.root.Remove(t.local))
+			}
+		}
+		return err
 	})
 }
 
@@ -70,7 +100,7 @@ func (h *Home) RemoveDir(name string) error {
 // exist is no error.
 func (h *Home) RemoveAll(name string) error {
 	return h.change(remove, "remove", name, func(t target) error {
-		return h.root.RemoveAll(t.local)
+		return h.removeAll(t.local)
 	})
 }
 
@@ -88,11 +118,11 @@ func (h *Home) Rename(from, to string) error {
 	if src.isHome() || dst.isHome() || !h.permits(rename, src) {
 		return src.fail(fs.ErrPermission)
 	}
-	move := h.root.Rename
+	move := h.ledger.rename
 	if !h.permits(replace, dst) {
-		move = h.renameToNew
+		move = renameToNew
 	}
-	switch err := move(src.local, dst.local); {
+	switch err := move(h.root, src.local, dst.local); {
 	case errors.Is(err, fs.ErrExist):
 		return dst.fail(err)
 	case err != nil:
@@ -105,20 +135,62 @@ func (h *Home) Rename(from, to string) error {
 // renameToNew never replaces a file, not even one that appears this moment: a
 // hard link can't. Directories and file systems without links (FAT) take the
 // second way; rename(2) itself replaces no file by a directory.
-func (h *Home) renameToNew(from, to string) error {
-	err := h.root.Link(from, to)
+func renameToNew(root *os.Root, from, to string) error {
+	if differInCase(root, from, to) {
+		return root.Rename(from, to)
+	}
+	err := root.Link(from, to)
 	switch {
 	case err == nil:
-		return h.root.Remove(from)
+		return root.Remove(from)
 	case errors.Is(err, fs.ErrExist):
 		return err
 	}
-	if _, err := h.root.Lstat(to); err == nil {
+	if _, err := root.Lstat(to); err == nil {
 		return fs.ErrExist
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	return h.root.Rename(from, to)
+	return root.Rename(from, to)
+}
+
+// differInCase finds a new name that is the old one in other letters, where the
+// file system takes both for the same: nothing is replaced then.
+func differInCase(root *os.Root, from, to string) bool {
+	if !strings.EqualFold(from, to) {
+		return false
+	}
+	src, err := root.Lstat(from)
+	dst, errDst := root.Lstat(to)
+	return err == nil && errDst == nil && os.SameFile(src, dst)
+}
+
+// removeAll deletes a directory with all below it. In a home with a quota each
+// file is counted out as it goes.
+func (h *Home) removeAll(local string) error {
+	if !h.ledger.limited.Load() {
+		return h.root.RemoveAll(local)
+	}
+	var folders []string
+	err := walk(context.Background(), h.root, local, 0, func(below string, info fs.FileInfo) {
+		if info.IsDir() {
+			folders = append(folders, below)
+			return
+		}
+		_ = h.ledger.remove(h.root, below) // if it stays, its folder does and tells
+	})
+	if err != nil && !errors.Is(err, syscall.ENOTDIR) {
+		return err
+	}
+	for _, folder := range slices.Backward(folders) {
+		if err := h.root.Remove(folder); err != nil {
+			return err
+		}
+	}
+	if err := h.ledger.remove(h.root, local); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 // Chmod sets the permission bits of a file (SITE CHMOD); set-uid, set-gid and

@@ -62,6 +62,7 @@ func rootError(err error) error {
 	}
 	for _, known := range []error{
 		fs.ErrInvalid, fs.ErrPermission, fs.ErrExist, fs.ErrNotExist, fs.ErrClosed, errors.ErrUnsupported, errNotRegular,
+		ErrFileBusy, ErrUploadWaiting, ftpserver.ErrStorageExceeded,
 	} {
 		if errors.Is(err, known) {
 			return err

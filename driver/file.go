@@ -19,12 +19,16 @@ import (
 // those of the data connection, and the latter, which takes OSFile from here
 // and its own socket from there, can use sendfile and splice.
 type File struct {
-	file   *os.File
-	home   *Home
-	target target
+	file    *os.File
+	home    *Home
+	target  target
+	writer  *writer // nil: it is only read
+	upload  *upload // nil: it is written in place, or read
+	appends bool    // each write goes to the end
 
 	mu     sync.Mutex
 	broken error // guarded by mu
+	closed bool  // guarded by mu
 }
 
 var (
@@ -33,8 +37,9 @@ var (
 	_ ftpserver.FileTransferError = (*File)(nil)
 )
 
-// OSFile is the file itself, for sendfile and splice. Its errors name the file
-// on the host: pass them through Translate. It is closed by Close only.
+// OSFile is the file itself, or the partial of an atomic upload, for sendfile
+// and splice. Its errors name the file on the host: pass them through Translate.
+// Reserve asks how much may be written to it. It is closed by Close only.
 func (f *File) OSFile() *os.File { return f.file }
 
 // Translate turns an error of OSFile into what Read and Write would have
@@ -49,7 +54,7 @@ func (f *File) Translate(err error) error {
 }
 
 // TransferError is told by the FTP library, before Close, that the transfer
-// broke. What has arrived of an upload stays, for the client to resume.
+// broke: Close then keeps what has arrived of an upload, for the client to resume.
 func (f *File) TransferError(err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -89,12 +94,20 @@ func (f *File) ReadAt(p []byte, offset int64) (int, error) {
 
 // Write implements io.Writer.
 func (f *File) Write(p []byte) (int, error) {
+	if err := f.room(int64(len(p)), -1); err != nil {
+		return 0, f.fail("write", err)
+	}
+	defer f.settled()
 	n, err := f.file.Write(p)
 	return n, f.fail("write", err)
 }
 
 // WriteAt implements io.WriterAt.
 func (f *File) WriteAt(p []byte, offset int64) (int, error) {
+	if err := f.room(int64(len(p)), offset); err != nil {
+		return 0, f.fail("write", err)
+	}
+	defer f.settled()
 	n, err := f.file.WriteAt(p, offset)
 	return n, f.fail("write", err)
 }
@@ -109,7 +122,13 @@ func (f *File) Seek(offset int64, whence int) (int64, error) {
 }
 
 // Truncate sets the size.
-func (f *File) Truncate(size int64) error { return f.fail("truncate", f.file.Truncate(size)) }
+func (f *File) Truncate(size int64) error {
+	if err := f.room(0, size); err != nil {
+		return f.fail("truncate", err)
+	}
+	defer f.settled()
+	return f.fail("truncate", f.file.Truncate(size))
+}
 
 // Sync writes what the host still has in memory to the disk.
 func (f *File) Sync() error { return f.fail("sync", f.file.Sync()) }
@@ -123,8 +142,35 @@ func (f *File) Stat() (fs.FileInfo, error) {
 	return named{info, path.Base(f.target.name)}, nil
 }
 
-// Close closes the file.
-func (f *File) Close() error { return f.fail("close", f.file.Close()) }
+// Close closes the file. It puts an atomic upload that did not break in the
+// place of its target: whoever sent it is told of an error, and then the old
+// file is still there.
+func (f *File) Close() error {
+	f.mu.Lock()
+	closed := f.closed
+	f.closed = true
+	f.mu.Unlock()
+	switch {
+	case closed:
+		return f.fail("close", fs.ErrClosed)
+	case f.writer == nil:
+		return f.fail("close", f.file.Close())
+	case f.upload == nil:
+		return f.fail("close", f.closeInPlace())
+	default:
+		return f.fail("close", rootError(f.closeUpload()))
+	}
+}
+
+func (f *File) closeInPlace() error {
+	defer f.writer.end()
+	var err error
+	if f.home.files.Sync {
+		err = f.file.Sync()
+	}
+	f.writer.settle()
+	return errors.Join(err, f.file.Close())
+}
 
 // Readdirnames reads the next names of a directory, as os.File does; see
 // Home.ReadDir for those that are left out.

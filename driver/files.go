@@ -2,6 +2,7 @@ package driver
 
 import (
 	"io/fs"
+	"log/slog"
 	"time"
 )
 
@@ -15,7 +16,7 @@ type Files struct {
 	// it takes the target's place.
 	Sync bool
 	// KeepPartial is how long the partial file of a broken upload waits to be
-	// resumed before it is removed.
+	// resumed before it is removed. Zero: it is not kept at all.
 	KeepPartial time.Duration
 	// Umask is taken from the modes of files and folders made here, in place of
 	// the process's. nil: the process's.
@@ -23,6 +24,8 @@ type Files struct {
 	// Owner is given what is made here, which takes the privilege to do so
 	// (CAP_CHOWN). nil: whoever the server runs as.
 	Owner *Owner
+	// Log is told what goes wrong or is removed in the background. nil: nobody.
+	Log *slog.Logger
 }
 
 // Owner is a user and a group of the host.

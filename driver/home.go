@@ -1,6 +1,8 @@
 package driver
 
 import (
+	"crypto/rand"
+	"fmt"
 	"io/fs"
 	"os"
 	"path"
@@ -17,7 +19,12 @@ import (
 type Home struct {
 	root   *os.Root
 	access Access
+	files  Files
+	quota  int64  // zero: none
+	owner  string // whose partials are resumed here
+	ledger *ledger
 	own    ownFiles
+	told   told
 }
 
 // What the FTP library asks a file system for.
@@ -29,12 +36,28 @@ var (
 	_ ftpserver.ClientDriverExtensionAvailableSpace = (*Home)(nil)
 )
 
-func openHome(folder string, access Access) (*Home, error) {
-	root, err := os.OpenRoot(folder)
+// Open opens the home for one session, which closes it. The folder is looked up
+// anew each time, so a disk that is mounted later is found. The error does not
+// name the folder, for it may reach the client.
+func (a *Account) Open() (*Home, error) {
+	root, err := os.OpenRoot(a.home)
 	if err != nil {
-		return nil, bare(err)
+		return nil, fmt.Errorf("open home of user %s: %w", a.Name, bare(err))
 	}
-	return &Home{root: root, access: access}, nil
+	h := &Home{root: root, access: a.Access, files: a.files, quota: a.quota, owner: a.Name, ledger: a.ledger}
+	if a.Name == anonymous {
+		// Nobody knows whether it is the same person next time.
+		h.owner += "\n" + rand.Text()
+	}
+	return h, nil
+}
+
+// limit is how many bytes the home may have.
+func (h *Home) limit() int64 {
+	if h.quota > 0 {
+		return h.quota
+	}
+	return noQuota
 }
 
 // Name says what kind of file system this is.
@@ -54,14 +77,15 @@ type target struct {
 }
 
 // resolve cleans a name that a client sent. A control character in it would
-// forge lines of replies and listings, or drive the operator's terminal.
+// forge lines of replies and listings, or drive the operator's terminal. The
+// names of partials are not for clients, whether there is one or not.
 func (h *Home) resolve(op, name string) (target, error) {
 	name = path.Clean("/" + name)
 	local := filepath.FromSlash(strings.TrimPrefix(name, "/"))
 	if local == "" {
 		local = "."
 	}
-	if !isPrintable(name) || !filepath.IsLocal(local) || foreignSeparator(name) {
+	if !isPrintable(name) || !filepath.IsLocal(local) || foreignSeparator(name) || hasPartial(name) {
 		return target{}, ftpError(op, strings.Map(hideControl, name), ftpserver.ErrFileNameNotAllowed)
 	}
 	return target{op: op, name: name, local: local}, nil

@@ -21,6 +21,7 @@ type world struct {
 	folder  string
 	home    string
 	outside string
+	ledger  *ledger // of the home
 }
 
 // newWorld makes
@@ -30,7 +31,7 @@ type world struct {
 func newWorld(t *testing.T) world {
 	t.Helper()
 	folder := t.TempDir()
-	w := world{t, folder, filepath.Join(folder, "home"), filepath.Join(folder, "outside")}
+	w := world{t, folder, filepath.Join(folder, "home"), filepath.Join(folder, "outside"), newLedger(nil)}
 	for _, dir := range []string{w.outside, filepath.Join(w.home, "dir"), filepath.Join(w.home, "empty")} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			t.Fatal(err)
@@ -57,10 +58,27 @@ func (w world) link(target, name string) {
 	}
 }
 
-// open opens the home for a session that the test ends.
+// open opens the home for a session that the test ends, with uploads in place.
 func (w world) open(access Access) *Home {
 	w.t.Helper()
-	h, err := openHome(w.home, access)
+	return w.openAs(&Account{Name: "alice", Access: access})
+}
+
+// atomically is how uploads are treated unless the operator says otherwise.
+var atomically = Files{Atomic: true, KeepPartial: time.Hour}
+
+// openWith is open with other rules for files.
+func (w world) openWith(access Access, files Files) *Home {
+	w.t.Helper()
+	return w.openAs(&Account{Name: "alice", Access: access, files: files})
+}
+
+// openAs opens the home for a session of an account.
+func (w world) openAs(a *Account) *Home {
+	w.t.Helper()
+	a.home, a.ledger = w.home, w.ledger
+	w.ledger.configure(a.files.KeepPartial, a.quota)
+	h, err := a.Open()
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -102,6 +120,39 @@ func (w world) wantFile(name, want string) {
 	w.t.Helper()
 	if got, err := os.ReadFile(name); err != nil || string(got) != want {
 		w.t.Errorf("content of %s: got %q, %v, want %q", filepath.Base(name), got, err, want)
+	}
+}
+
+// partials are those in the home, as paths in it.
+func (w world) partials() (found []string) {
+	w.t.Helper()
+	err := filepath.WalkDir(w.home, func(name string, _ fs.DirEntry, err error) error {
+		if isPartial(filepath.Base(name)) {
+			rel, _ := filepath.Rel(w.home, name)
+			found = append(found, rel)
+		}
+		return err
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return found
+}
+
+func (w world) wantNoPartials() {
+	w.t.Helper()
+	if got := w.partials(); len(got) > 0 {
+		w.t.Errorf("partials left over: %q", got)
+	}
+}
+
+// wantLinks checks that these are still symbolic links.
+func (w world) wantLinks(names ...string) {
+	w.t.Helper()
+	for _, name := range names {
+		if info, err := os.Lstat(filepath.Join(w.home, name)); err != nil || info.Mode().Type() != fs.ModeSymlink {
+			w.t.Errorf("%s is no link any more: %v, %v", name, info, err)
+		}
 	}
 }
 

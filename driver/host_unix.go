@@ -4,6 +4,9 @@ package driver
 
 import (
 	"errors"
+	"io/fs"
+	"os"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -12,13 +15,37 @@ import (
 // files don't mind it.
 const openNonblock = unix.O_NONBLOCK
 
-// isStorageFull knows a full disk and a used-up quota of the host.
+// isStorageFull knows a full disk, a used-up quota of the host, and a file that is
+// too long for the file system (4 GiB on FAT).
 func isStorageFull(err error) bool {
-	return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT)
+	return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) || errors.Is(err, unix.EFBIG)
 }
 
 // checkWritable asks the kernel whether this process may make files in a
 // folder, and leaves no trace in it.
 func checkWritable(folder string) error {
 	return unix.Faccessat(unix.AT_FDCWD, folder, unix.W_OK|unix.X_OK, unix.AT_EACCESS)
+}
+
+// ownerOf is whose a file is.
+func ownerOf(info fs.FileInfo) (uid, gid int, ok bool) {
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return 0, 0, false
+	}
+	return int(st.Uid), int(st.Gid), true
+}
+
+// syncFolder writes the names in a folder to the disk, where the file system
+// has a way to.
+func syncFolder(folder *os.Root) error {
+	dir, err := folder.Open(".")
+	if err != nil {
+		return err
+	}
+	err = dir.Sync()
+	if errors.Is(err, unix.EINVAL) || errors.Is(err, errors.ErrUnsupported) {
+		err = nil
+	}
+	return errors.Join(err, dir.Close())
 }

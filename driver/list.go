@@ -1,6 +1,7 @@
 package driver
 
 import (
+	"context"
 	"errors"
 	"io"
 	"io/fs"
@@ -14,9 +15,16 @@ import (
 // listBatch is how many entries are read from a directory at once.
 const listBatch = 1024
 
-// Stat describes a file. A symbolic link is followed inside the home; one that
-// leads out of it is an error.
-func (h *Home) Stat(name string) (fs.FileInfo, error) {
+// Stat describes a file, for SIZE, MDTM and MLST. While an upload of the account
+// waits to be resumed under this name, that is what it describes. A symbolic
+// link is followed inside the home; one that leads out of it is an error.
+func (h *Home) Stat(name string) (fs.FileInfo, error) { return h.stat(name, true) }
+
+// StatWhole describes a file as listings do: an upload that waits to be resumed
+// does not count.
+func (h *Home) StatWhole(name string) (fs.FileInfo, error) { return h.stat(name, false) }
+
+func (h *Home) stat(name string, waiting bool) (fs.FileInfo, error) {
 	t, err := h.resolve("stat", name)
 	if err != nil {
 		return nil, err
@@ -25,6 +33,14 @@ func (h *Home) Stat(name string) (fs.FileInfo, error) {
 		return nil, t.fail(fs.ErrPermission)
 	}
 	info, err := h.root.Stat(t.local)
+	if waiting && h.resumes() && (err == nil && info.Mode().IsRegular() || errors.Is(err, fs.ErrNotExist)) {
+		if s, whole, errSpot := h.locate(t); errSpot == nil {
+			if partial, _ := h.waiting(t, s, whole); partial != nil {
+				h.told.add(t.name)
+				info, err = partial, nil
+			}
+		}
+	}
 	if err != nil {
 		return nil, t.fail(err)
 	}
@@ -34,8 +50,8 @@ func (h *Home) Stat(name string) (fs.FileInfo, error) {
 // ReadDir lists a directory, sorted by name. A symbolic link that works is
 // listed as what it leads to, so that clients walk through it; one that leads
 // nowhere or out of the home as the link it is. Names with control characters
-// are left out: in a listing they would make lines of their own. So is a file
-// that vanishes meanwhile.
+// are left out: in a listing they would make lines of their own. So are partials,
+// and a file that vanishes meanwhile.
 func (h *Home) ReadDir(name string) ([]fs.FileInfo, error) {
 	t, err := h.resolve("readdir", name)
 	if err != nil {
@@ -62,7 +78,7 @@ func (h *Home) ReadDir(name string) ([]fs.FileInfo, error) {
 
 // asListed makes of a directory's raw entries what ReadDir promises.
 func (h *Home) asListed(dir target, entries []fs.FileInfo) []fs.FileInfo {
-	entries = slices.DeleteFunc(entries, func(e fs.FileInfo) bool { return !isPrintable(e.Name()) })
+	entries = slices.DeleteFunc(entries, func(e fs.FileInfo) bool { return !isPrintable(e.Name()) || isPartial(e.Name()) })
 	for i, e := range entries {
 		if e.Mode().Type() != fs.ModeSymlink {
 			continue
@@ -75,7 +91,7 @@ func (h *Home) asListed(dir target, entries []fs.FileInfo) []fs.FileInfo {
 }
 
 // GetAvailableSpace is how many bytes may still be stored below a directory
-// (AVBL).
+// (AVBL): what the disk has, and the quota leaves.
 func (h *Home) GetAvailableSpace(name string) (int64, error) {
 	t, err := h.resolve("statfs", name)
 	if err != nil {
@@ -91,5 +107,11 @@ func (h *Home) GetAvailableSpace(name string) (int64, error) {
 	if err != nil {
 		return 0, t.fail(err)
 	}
-	return free, nil
+	if !h.ledger.limited.Load() {
+		return free, nil
+	}
+	if err := h.ledger.ready(context.Background(), h.root); err != nil {
+		return 0, t.fail(err)
+	}
+	return min(free, h.ledger.free(h.limit())), nil
 }

@@ -1,8 +1,8 @@
 package driver
 
 import (
+	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"syscall"
@@ -43,8 +43,10 @@ func (h *Home) OpenFile(name string, flags int, _ fs.FileMode) (afero.File, erro
 // GetHandle opens a file for RETR, STOR or APPE. Only regular files are
 // transferred. The offset is where the library is going to seek to (REST); one
 // beyond the end of the file is refused, in either direction, since it would
-// leave a hole or send nothing. An upload that starts at an offset overwrites
-// from there and does not make a missing file.
+// leave a hole or send nothing. An upload that starts at an offset goes on there
+// and does not make a missing file.
+//
+// A download may be refused with ErrUploadWaiting, an upload with ErrFileBusy.
 //
 // The result is a *File.
 func (h *Home) GetHandle(name string, flags int, offset int64) (ftpserver.FileTransfer, error) {
@@ -52,8 +54,23 @@ func (h *Home) GetHandle(name string, flags int, offset int64) (ftpserver.FileTr
 	if err != nil {
 		return nil, err
 	}
+	if offset < 0 {
+		return nil, t.fail(restartError(offset, 0))
+	}
 	if offset > 0 {
 		flags &^= os.O_CREATE | os.O_TRUNC
+	}
+	switch {
+	case flags&writing != 0 && h.files.Atomic:
+		f, err := h.openUpload(t, flags, offset)
+		if err != nil {
+			return nil, t.fail(err)
+		}
+		return f, nil
+	case flags&writing == 0:
+		if err := h.mayRead(t); err != nil {
+			return nil, t.fail(err)
+		}
 	}
 	f, info, err := h.open(t, flags)
 	if err != nil {
@@ -62,8 +79,8 @@ func (h *Home) GetHandle(name string, flags int, offset int64) (ftpserver.FileTr
 	switch {
 	case info.IsDir():
 		err = syscall.EISDIR
-	case offset < 0, offset > info.Size():
-		err = fmt.Errorf("restart at %d of %d bytes: %w", offset, info.Size(), fs.ErrInvalid)
+	case offset > info.Size():
+		err = restartError(offset, info.Size())
 	default:
 		return f, nil
 	}
@@ -72,17 +89,13 @@ func (h *Home) GetHandle(name string, flags int, offset int64) (ftpserver.FileTr
 }
 
 func (h *Home) open(t target, flags int) (*File, fs.FileInfo, error) {
-	var file *os.File
-	var info fs.FileInfo
-	var err error
 	switch {
 	case flags&writing != 0:
-		file, info, err = h.openToWrite(t, flags)
+		return h.openToWrite(t, flags)
 	case flags&altering != 0:
-		err = fs.ErrInvalid
-	default:
-		file, info, err = h.openToRead(t)
+		return nil, nil, fs.ErrInvalid
 	}
+	file, info, err := h.openToRead(t)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -101,11 +114,15 @@ func (h *Home) openToRead(t target) (*os.File, fs.FileInfo, error) {
 	case !h.permits(download, t):
 		return nil, nil, fs.ErrPermission
 	}
-	return h.openKind(t, os.O_RDONLY, info.Mode().Type())
+	return openKind(h.root, t.local, os.O_RDONLY, info.Mode().Type())
 }
 
-// openToWrite opens a file as the account may: a new one, or one that exists.
-func (h *Home) openToWrite(t target, flags int) (*os.File, fs.FileInfo, error) {
+// openToWrite opens a file in place, as the account may: a new one, or one that
+// exists.
+func (h *Home) openToWrite(t target, flags int) (*File, fs.FileInfo, error) {
+	if err := h.ledger.ready(context.Background(), h.root); err != nil {
+		return nil, nil, err
+	}
 	if flags&os.O_RDWR != 0 && !h.permits(download, t) {
 		return nil, nil, fs.ErrPermission
 	}
@@ -122,7 +139,11 @@ func (h *Home) openToWrite(t target, flags int) (*os.File, fs.FileInfo, error) {
 	case rules[modify][h.access] == no:
 		return nil, nil, fs.ErrPermission
 	}
-	file, info, err := h.openKind(t, flags&(writing|os.O_APPEND), info.Mode().Type())
+	file, info, err := openKind(h.root, t.local, flags&(writing|os.O_APPEND), info.Mode().Type())
+	if err != nil {
+		return nil, nil, err
+	}
+	f, err := h.writeInPlace(t, file, flags)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -131,16 +152,26 @@ func (h *Home) openToWrite(t target, flags int) (*os.File, fs.FileInfo, error) {
 	case rules[modify][h.access] == own && !h.own.has(t.name, info):
 		err = fs.ErrPermission
 	case flags&os.O_TRUNC != 0 && info.Size() > 0:
-		err = file.Truncate(0)
+		err = f.Truncate(0)
 	}
 	if err != nil {
-		_ = file.Close() // nothing was written to it
+		_ = f.Close() // nothing was written to it
 		return nil, nil, err
 	}
-	return file, info, nil
+	return f, info, nil
 }
 
-func (h *Home) openNew(t target, flags int) (*os.File, fs.FileInfo, error) {
+// writeInPlace closes the file if it fails.
+func (h *Home) writeInPlace(t target, file *os.File, flags int) (*File, error) {
+	w, err := h.ledger.begin(file, h.limit(), false)
+	if err != nil {
+		_ = file.Close() // nothing was written to it
+		return nil, err
+	}
+	return &File{file: file, home: h, target: t, writer: w, appends: flags&os.O_APPEND != 0}, nil
+}
+
+func (h *Home) openNew(t target, flags int) (*File, fs.FileInfo, error) {
 	if !h.permits(store, t) {
 		return nil, nil, fs.ErrPermission
 	}
@@ -148,26 +179,31 @@ func (h *Home) openNew(t target, flags int) (*os.File, fs.FileInfo, error) {
 	if rules[modify][h.access] != yes {
 		flags |= os.O_EXCL // another session may just have made it
 	}
-	file, info, err := h.openKind(t, flags, 0)
-	if err == nil && rules[modify][h.access] == own {
+	file, info, err := openKind(h.root, t.local, flags, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	h.adopt(file)
+	if rules[modify][h.access] == own {
 		h.own.add(t.name, info)
 	}
-	return file, info, err
+	f, err := h.writeInPlace(t, file, flags)
+	return f, info, err
 }
 
 // openKind opens a file of this kind: 0 is a regular one. Whoever calls has
 // looked before that there is one, for opening a FIFO or a device can hang or
 // do something; should one be put in its place this very moment, openNonblock
 // keeps it from hanging, and it is closed unread.
-func (h *Home) openKind(t target, flags int, kind fs.FileMode) (*os.File, fs.FileInfo, error) {
+func openKind(root *os.Root, local string, flags int, kind fs.FileMode) (*os.File, fs.FileInfo, error) {
 	if kind != 0 && kind != fs.ModeDir {
 		return nil, nil, errNotRegular
 	}
-	file, err := h.root.OpenFile(t.local, flags|openNonblock, fileMode)
+	file, err := root.OpenFile(local, flags|openNonblock, fileMode)
 	if errors.Is(err, syscall.EAGAIN) {
 		// Somebody holds a lease on the file, as Samba does for its clients
 		// (kernel oplocks): the kernel has asked for it back. Wait for that.
-		file, err = h.root.OpenFile(t.local, flags, fileMode)
+		file, err = root.OpenFile(local, flags, fileMode)
 	}
 	if err != nil {
 		return nil, nil, err

@@ -17,46 +17,65 @@ func TestUploadsAndTheirOffsets(t *testing.T) {
 		offset int64
 		want   string // content afterwards
 		err    error
+		atomic string // content where uploads are atomic; "": the same
 	}{
-		"a new file":                      {"/new", overwrite, 0, "sent", nil},
-		"a shorter file empties first":    {"/file", overwrite, 0, "sent", nil},
-		"append":                          {"/file", os.O_CREATE | os.O_APPEND, 0, "contentsent", nil},
-		"append to a missing file":        {"/new", os.O_CREATE | os.O_APPEND, 0, "sent", nil},
-		"restart inside overwrites there": {"/file", os.O_CREATE, 2, "cosentt", nil},
-		"restart at the end appends":      {"/file", os.O_CREATE, 7, "contentsent", nil},
-		"restart beyond the end":          {"/file", os.O_CREATE, 8, "content", fs.ErrInvalid},
-		"restart before the beginning":    {"/file", os.O_CREATE, -1, "content", fs.ErrInvalid},
-		"restart of a missing file":       {"/new", os.O_CREATE, 1, "", fs.ErrNotExist},
-		"an upload over a directory":      {"/dir", overwrite, 0, "", syscall.EISDIR},
-		"an upload over the home":         {"/", overwrite, 0, "", syscall.EISDIR},
-		"an upload below a file":          {"/file/x", overwrite, 0, "", syscall.ENOTDIR},
-		"an upload into nowhere":          {"/none/x", overwrite, 0, "", fs.ErrNotExist},
-		"exclusive over a file":           {"/file", os.O_CREATE | os.O_EXCL, 0, "content", fs.ErrExist},
+		"a new file":                      {"/new", overwrite, 0, "sent", nil, ""},
+		"a shorter file empties first":    {"/file", overwrite, 0, "sent", nil, ""},
+		"append":                          {"/file", os.O_CREATE | os.O_APPEND, 0, "contentsent", nil, ""},
+		"append to a missing file":        {"/new", os.O_CREATE | os.O_APPEND, 0, "sent", nil, ""},
+		"restart inside":                  {"/file", os.O_CREATE, 2, "cosentt", nil, "cosent"},
+		"restart at the end appends":      {"/file", os.O_CREATE, 7, "contentsent", nil, ""},
+		"restart beyond the end":          {"/file", os.O_CREATE, 8, "content", fs.ErrInvalid, ""},
+		"restart before the beginning":    {"/file", os.O_CREATE, -1, "content", fs.ErrInvalid, ""},
+		"restart of a missing file":       {"/new", os.O_CREATE, 1, "", fs.ErrNotExist, ""},
+		"an upload over a directory":      {"/dir", overwrite, 0, "", syscall.EISDIR, ""},
+		"an upload over the home":         {"/", overwrite, 0, "", syscall.EISDIR, ""},
+		"an upload below a file":          {"/file/x", overwrite, 0, "", syscall.ENOTDIR, ""},
+		"an upload into nowhere":          {"/none/x", overwrite, 0, "", fs.ErrNotExist, ""},
+		"exclusive over a file":           {"/file", os.O_CREATE | os.O_EXCL, 0, "content", fs.ErrExist, ""},
+		"through a link":                  {"/link", overwrite, 0, "sent", nil, ""},
+		"through a link to a missing one": {"/dangling", overwrite, 0, "sent", nil, ""},
+		"restart through a link":          {"/link", os.O_CREATE, 7, "contentsent", nil, ""},
+		"through a folder that is a link": {"/todir/below", overwrite, 0, "sent", nil, ""},
+		"through a link in such a folder": {"/todir/up", overwrite, 0, "sent", nil, ""},
 	}
 	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
-			err := upload(w.open(ReadWrite), test.name, test.flags, test.offset)
-			if !errors.Is(err, test.err) {
-				t.Errorf("error: got %v, want %v", err, test.err)
-			}
-			host := filepath.Join(w.home, test.name)
-			if test.want != "" {
-				w.wantFile(host, test.want)
-			} else if info, err := os.Stat(host); err == nil && !info.IsDir() {
-				t.Error("a refused upload left a file")
-			}
-		})
+		for mode, files := range map[string]Files{"direct": {}, "atomic": atomically} {
+			t.Run(name+", "+mode, func(t *testing.T) {
+				w := newWorld(t)
+				w.link("file", "link")
+				w.link("dir/new", "dangling")
+				w.link("dir", "todir")
+				w.link("../file", "dir/up")
+				err := sendAt(w.openWith(ReadWrite, files), test.name, test.flags, test.offset)
+				if !errors.Is(err, test.err) {
+					t.Errorf("error: got %v, want %v", err, test.err)
+				}
+				host, want := filepath.Join(w.home, test.name), test.want
+				if files.Atomic && test.atomic != "" {
+					want = test.atomic
+				}
+				if want != "" {
+					w.wantFile(host, want)
+				} else if info, err := os.Stat(host); err == nil && !info.IsDir() {
+					t.Error("a refused upload left a file")
+				}
+				w.wantNoPartials()
+				w.wantLinks("link", "dangling", "todir", "dir/up")
+			})
+		}
 	}
 }
 
-// upload does what the FTP library does: it seeks by itself.
-func upload(h *Home, name string, flags int, offset int64) error {
+// sendAt does what the FTP library does: it seeks by itself.
+func sendAt(h *Home, name string, flags int, offset int64) error {
 	f, err := h.GetHandle(name, os.O_WRONLY|flags, offset)
 	if err != nil {
 		return err
 	}
-	_, err = f.Seek(offset, io.SeekStart)
+	if offset > 0 {
+		_, err = f.Seek(offset, io.SeekStart)
+	}
 	if err == nil {
 		_, err = f.Write([]byte("sent"))
 	}

@@ -22,6 +22,7 @@ func (a *Accounts) Replace(users []User, files Files) (Changes, error) {
 	if err != nil {
 		return Changes{}, err
 	}
+	a.homes.enter(book.byName)
 	changes := compare(users, before, book.byName)
 	a.book.Store(book)
 	for _, name := range changes.Revoked {

@@ -1,0 +1,179 @@
+package driver
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// ErrFileBusy refuses for now what would disturb another session's work (reply 450,
+// RFC 959, section 4.2).
+var ErrFileBusy = errors.New("busy, try again later")
+
+var (
+	errWritten  = fmt.Errorf("%w: another session is writing it", ErrFileBusy)
+	errCounting = fmt.Errorf("%w: the files of this home are being counted for its quota", ErrFileBusy)
+)
+
+// ledger is what all sessions of a home folder share: which files are being
+// written, and how many bytes there are. It outlives accounts and sessions.
+type ledger struct {
+	log    *slog.Logger
+	warned sync.Once // that modes and owners can't be set
+
+	// limited: somebody has a quota here, so all bytes are counted.
+	limited atomic.Bool
+
+	// change is held over the few calls that look at a file and then remove or
+	// replace it, so that what was counted out is what has gone. Never over a
+	// transfer, and only in homes with a quota.
+	change sync.Mutex
+
+	mu      sync.Mutex
+	keep    time.Duration // how long partials wait
+	written []*written
+	asked   map[asker]time.Time // see waiting.go
+	usage   usage               // see quota.go
+}
+
+// written is a file that somebody is writing.
+type written struct {
+	info    fs.FileInfo // whose identity counts
+	writers int
+	size    int64 // as counted
+	gone    bool  // removed or replaced: its bytes go with the last writer
+}
+
+// writer is one who writes a file.
+type writer struct {
+	ledger   *ledger
+	entry    *written
+	file     *os.File // nil: only keeps others away
+	limit    int64    // of the bytes in the home
+	reserved int64    // guarded by ledger.mu
+}
+
+func newLedger(log *slog.Logger) *ledger {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	return &ledger{log: log, asked: make(map[asker]time.Time)}
+}
+
+// begin notes that somebody writes a file, until end. alone: nobody else may,
+// or the answer is ErrFileBusy.
+func (l *ledger) begin(file *os.File, limit int64, alone bool) (*writer, error) {
+	w, err := l.note(file.Stat, alone)
+	if err == nil {
+		w.file, w.limit = file, limit
+	}
+	return w, err
+}
+
+// note looks at the file under the lock: whoever wrote it before has ended by
+// then, and the size is what was counted.
+func (l *ledger) note(stat func() (fs.FileInfo, error), alone bool) (*writer, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	info, err := stat()
+	if err != nil {
+		return nil, err
+	}
+	e := l.find(info)
+	switch {
+	case e == nil:
+		e = &written{info: info, size: info.Size()}
+		l.written = append(l.written, e)
+	case alone:
+		return nil, errWritten
+	}
+	e.writers++
+	return &writer{ledger: l, entry: e}, nil
+}
+
+// end may come after the file was closed; settle, before.
+func (w *writer) end() {
+	l := w.ledger
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	w.settleLocked()
+	if w.entry.writers--; w.entry.writers > 0 {
+		return
+	}
+	l.written = slices.DeleteFunc(l.written, func(e *written) bool { return e == w.entry })
+	if w.entry.gone {
+		l.usage.add(-w.entry.size)
+	}
+}
+
+// find is who writes a file; with l.mu held.
+func (l *ledger) find(info fs.FileInfo) *written {
+	for _, e := range l.written {
+		if os.SameFile(e.info, info) {
+			return e
+		}
+	}
+	return nil
+}
+
+// isWritten reports whether somebody is writing a file.
+func (l *ledger) isWritten(info fs.FileInfo) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.find(info) != nil
+}
+
+// remove removes a file or an empty directory, and its bytes from the count.
+func (l *ledger) remove(root *os.Root, local string) error {
+	if !l.limited.Load() {
+		return root.Remove(local)
+	}
+	l.change.Lock()
+	defer l.change.Unlock()
+	info, err := root.Lstat(local)
+	if err == nil {
+		err = root.Remove(local)
+	}
+	if err == nil {
+		l.removed(info)
+	}
+	return err
+}
+
+// rename renames a file or directory, and takes what it replaces out of the
+// count.
+func (l *ledger) rename(root *os.Root, from, to string) error {
+	if !l.limited.Load() {
+		return root.Rename(from, to)
+	}
+	l.change.Lock()
+	defer l.change.Unlock()
+	src, err := root.Lstat(from)
+	if err != nil {
+		return err
+	}
+	dst, errDst := root.Lstat(to)
+	if err := root.Rename(from, to); err != nil {
+		return err
+	}
+	if errDst == nil && !os.SameFile(src, dst) { // it is the same if only the case differs
+		l.removed(dst)
+	}
+	return nil
+}
+
+// discard removes a partial that nobody is writing, or returns ErrFileBusy.
+func (l *ledger) discard(root *os.Root, local string) error {
+	w, err := l.note(func() (fs.FileInfo, error) { return root.Lstat(local) }, true)
+	if err != nil {
+		return err
+	}
+	defer w.end()
+	return l.remove(root, local)
+}

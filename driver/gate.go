@@ -15,8 +15,7 @@ import (
 // long (reply 421, RFC 959, section 4.2).
 var ErrBusy = errors.New("too many logins at a time")
 
-// gateMemory bounds the memory of all password checks that run at once, in
-// KiB; gateSlots are the shares it is handed out in. A hash of HashPassword
+// gateMemory bounds the memory of all password checks, in KiB; gateSlots are the shares it is handed out in. A hash of HashPassword
 // takes one share, so three logins are checked at a time.
 const (
 	gateMemory = maxMemory
@@ -43,7 +42,8 @@ const (
 // queue for the checks: however many logins one address sends, those of another
 // wait for one check of its, not for all.
 type gate struct {
-	slots *semaphore.Weighted // serves in the order of asking
+	slots  *semaphore.Weighted // serves in the order of asking
+	budget budget
 	// release gives the memory back when nobody logs in any more.
 	release *time.Timer
 
@@ -79,8 +79,12 @@ func (g *gate) check(ctx context.Context, origin netip.Addr, v verifier, passwor
 	}
 	defer func() { <-lane.first }()
 	defer g.slots.Release(slots)
-	if v.memory() >= releaseWorth {
-		defer g.release.Reset(releaseAfter)
+	if kib := v.memory(); kib >= releaseWorth {
+		g.budget.begin(kib)
+		defer func() {
+			g.budget.end(kib)
+			g.release.Reset(releaseAfter)
+		}()
 	}
 	return v.matches(password), nil
 }

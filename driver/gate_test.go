@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -41,6 +43,43 @@ func TestPasswordChecksStayWithinTheirMemory(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestWhatChecksLeaveBehindIsCollectedInTime looks at the heap, with real hashes.
+func TestWhatChecksLeaveBehindIsCollectedInTime(t *testing.T) {
+	v := &measured{argon2id: newArgon2id("right")}
+	v.cost[passesCost] = 1 // the time does not matter
+	g := newGate()
+	runtime.GC()
+	before := heapNow()
+	var all sync.WaitGroup
+	for i := range gateSlots {
+		all.Go(func() {
+			for range 4 {
+				if _, err := g.check(t.Context(), clientNumber(i), v, "wrong"); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	const slack = 2 << 20 // what everything else needs meanwhile
+	if got, most := v.most.Load()-before, uint64(gateMemory<<10+slack); got > most || got < owaspMemory<<10 {
+		t.Errorf("heap: grew by %d MiB, want at most %d", got>>20, most>>20)
+	}
+}
+
+// measured is a password that looks at the heap when it is checked.
+type measured struct {
+	argon2id
+	most atomic.Uint64
+}
+
+func (m *measured) matches(password string) bool {
+	matches := m.argon2id.matches(password)
+	for now, most := heapNow(), m.most.Load(); now > most && !m.most.CompareAndSwap(most, now); most = m.most.Load() {
+	}
+	return matches
 }
 
 func TestChecksOfDifferentCostShareTheMemory(t *testing.T) {

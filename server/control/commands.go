@@ -37,7 +37,18 @@ func (s *session) cmdRest(arg string) {
 	}
 	s.pass("REST", arg, func(r reply) reply {
 		s.restart = r.code == 350
-		return clean(r)
+		return s.mend(r)
+	})
+}
+
+// cmdMkd makes a folder. The reply has the path first, where clients look for it
+// (RFC 959, appendix II).
+func (s *session) cmdMkd(arg string) {
+	s.pass("MKD", arg, func(r reply) reply {
+		if path, ok := strings.CutPrefix(r.text[0], "Created dir "); ok && r.code == 257 {
+			return line(257, "%s created.", path)
+		}
+		return s.mend(r)
 	})
 }
 
@@ -46,7 +57,7 @@ func (s *session) cmdRest(arg string) {
 func (s *session) cmdRnfr(arg string) {
 	s.pass("RNFR", arg, func(r reply) reply {
 		s.renaming = r.code == 350
-		return clean(r)
+		return s.mend(r)
 	})
 }
 

@@ -152,7 +152,7 @@ func (s *session) hash(verb string, p part, d digest, say func(part, string) rep
 		case errors.Is(err, errSyntax):
 			return line(501, "The offsets are not within the file.")
 		}
-		return line(550, "%s", err)
+		return s.refusalOf(err)
 	})
 }
 

@@ -6,11 +6,8 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"os"
 
 	ftpserver "github.com/fclairamb/ftpserverlib"
-
-	"natftpd/driver"
 )
 
 // library is what ftpserverlib sees of us: its main driver.
@@ -62,7 +59,7 @@ func (l *library) AuthUser(cc ftpserver.ClientContext, _, _ string) (ftpserver.C
 	if a, ok := cc.RemoteAddr().(address); ok && a.session.home != nil {
 		a.session.ctx = cc
 		cc.SetPath(a.session.start())
-		return home{a.session.home}, nil
+		return home{a.session.home, a.session}, nil
 	}
 	return nil, errLoggedOut
 }
@@ -76,13 +73,6 @@ func (s *session) start() string {
 	}
 	return start
 }
-
-// home is a session's home as the library sees it: every folder is empty, for the
-// session writes the listings.
-type home struct{ *driver.Home }
-
-// ReadDir shows nothing.
-func (home) ReadDir(string) ([]os.FileInfo, error) { return nil, nil }
 
 // GetTLSConfig refuses: TLS is the front's.
 func (l *library) GetTLSConfig() (*tls.Config, error) { return nil, errors.New("no TLS here") }

@@ -153,7 +153,7 @@ var errFound = errors.New("found")
 func (s *session) cmdList(arg string) {
 	l, err := s.plan(arg)
 	if err != nil {
-		s.say(line(550, "%s", err))
+		s.refuse(err)
 		return
 	}
 	now := time.Now()
@@ -167,7 +167,7 @@ func (s *session) cmdList(arg string) {
 func (s *session) cmdNlst(arg string) {
 	l, err := s.plan(arg)
 	if err != nil {
-		s.say(line(550, "%s", err))
+		s.refuse(err)
 		return
 	}
 	l.line = func(b []byte, _ fs.FileInfo, name string) []byte { return append(append(b, name...), "\r\n"...) }
@@ -180,7 +180,7 @@ func (s *session) cmdMlsd(arg string) {
 	info, err := s.home.Stat(s.abs(arg))
 	switch {
 	case err != nil:
-		s.say(line(550, "%s", err))
+		s.refuse(err)
 		return
 	case !info.IsDir():
 		s.say(line(501, "MLSD lists folders. Use MLST for a file."))
@@ -203,7 +203,7 @@ func (s *session) cmdMlst(arg string) {
 	name := s.abs(arg)
 	info, err := s.home.Stat(name)
 	if err != nil {
-		s.say(line(550, "%s", err))
+		s.refuse(err)
 		return
 	}
 	kind := ""
@@ -218,7 +218,7 @@ func (s *session) cmdMlst(arg string) {
 func (s *session) statPath(arg string) {
 	l, err := s.plan(arg)
 	if err != nil {
-		s.say(line(550, "%s", err))
+		s.refuse(err)
 		return
 	}
 	now, code := time.Now(), 212

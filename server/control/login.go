@@ -138,7 +138,7 @@ func (s *session) cmdRein(string) {
 // logout forgets the login and all that was chosen since. The library's own
 // login stays, with nothing behind it: it hears no command before the next.
 func (s *session) logout() {
-	s.arrange(nil)
+	s.arrange(meeting{})
 	s.user = ""
 	s.facts, s.epsvAll = allFacts, false
 	s.opened = time.Now()

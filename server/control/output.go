@@ -87,7 +87,7 @@ func (s *session) settle() {
 	s.current = forward{}
 	s.quiet = time.Now()
 	if busy {
-		s.aborted, s.stream, s.opening, s.cancel = false, nil, nil, nil
+		s.aborted, s.stream, s.missed, s.cancel = false, nil, nil, nil
 		close(s.idle)
 		s.wake()
 	}

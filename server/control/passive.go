@@ -24,7 +24,7 @@ func (s *session) cmdPasv(string) {
 	if r == nil {
 		return
 	}
-	s.told = netip.AddrPortFrom(advice.Addr, r.Port())
+	s.arrange(meeting{endpoint: r, how: "PASV", told: netip.AddrPortFrom(advice.Addr, r.Port()), outside: advice.Outside})
 	a, p := advice.Addr.As4(), r.Port()
 	s.sayAlone(line(227, "Entering Passive Mode (%d,%d,%d,%d,%d,%d)", a[0], a[1], a[2], a[3], p>>8, p&0xff))
 }
@@ -46,22 +46,37 @@ func (s *session) cmdEpsv(arg string) {
 		s.say(line(522, "Network protocol not supported, use (%s)", family))
 		return
 	}
-	r := s.reserve(s.front.cfg.Advertise(s.client, s.local))
+	advice := s.front.cfg.Advertise(s.client, s.local)
+	r := s.reserve(advice)
 	if r == nil {
 		return
 	}
-	s.told = netip.AddrPortFrom(s.local, r.Port())
+	s.arrange(meeting{endpoint: r, how: "EPSV", told: netip.AddrPortFrom(s.local, r.Port()), outside: advice.Outside})
 	s.sayAlone(line(229, "Entering Extended Passive Mode (|||%d|)", r.Port()))
+}
+
+// meeting is how a data connection is to come about. The zero meeting is none.
+type meeting struct {
+	endpoint data.Endpoint
+	how      string         // the command that arranged it
+	told     netip.AddrPort // where the client was sent, or wants to be dialled
+	outside  bool           // told is for clients from outside
+}
+
+// arrange replaces the data connection to come.
+func (s *session) arrange(m meeting) {
+	if s.meeting.endpoint != nil {
+		s.meeting.endpoint.Close()
+	}
+	s.meeting = m
 }
 
 // reserve awaits the client on a passive port, or says why it can't.
 func (s *session) reserve(advice Advice) *data.Reservation {
-	s.arrange(nil)
-	s.outside = advice.Outside
+	s.arrange(meeting{})
 	r, err := s.front.cfg.Ports.Reserve(s.client, advice.Ports)
 	switch {
 	case err == nil:
-		s.arrange(r)
 		return r
 	case errors.Is(err, data.ErrPortsBusy):
 		s.say(line(425, "Every passive port awaits an earlier connection of yours. Try again soon."))
@@ -70,16 +85,8 @@ func (s *session) reserve(advice Advice) *data.Reservation {
 	default:
 		s.say(line(425, "No passive port is open."))
 	}
-	s.log.Warn("no passive port", "outside", advice.Outside, "usable", len(advice.Ports), "reason", err)
+	s.log.Warn("no passive port", "user", s.entry.User(), "outside", advice.Outside, "usable", len(advice.Ports), "reason", err)
 	return nil
-}
-
-// arrange replaces the data connection to come.
-func (s *session) arrange(e data.Endpoint) {
-	if s.endpoint != nil {
-		s.endpoint.Close()
-	}
-	s.endpoint = e
 }
 
 // afterEpsvAll refuses what EPSV ALL excluded (RFC 2428, section 4).
@@ -110,13 +117,12 @@ func (s *session) active(name string, target netip.AddrPort, err error) {
 	case err != nil:
 		s.say(line(501, "%s: wrong address.", name))
 	case target.Addr() != s.client:
-		s.log.Warn("active connection to another host refused", "command", name, "target", target)
+		s.log.Warn("active connection refused", "user", s.entry.User(), "command", name, "target", target, "reason", "not the client's address", "cause", elsewhere(target.Addr()))
 		s.say(line(504, "%s only to your own address, %s. Use PASV or EPSV.", name, s.client))
 	case target.Port() < 1024:
 		s.say(line(504, "%s only to ports from 1024 on.", name))
 	default:
-		s.told = target
-		s.arrange(data.Dial(s.local, target, s.front.cfg.MaxSegment()))
+		s.arrange(meeting{endpoint: data.Dial(s.local, target, s.front.cfg.MaxSegment()), how: name, told: target})
 		s.say(line(200, "%s accepted.", name))
 	}
 }
@@ -127,6 +133,6 @@ func (s *session) cmdAbor(string) {
 		s.abort()
 		return
 	}
-	s.arrange(nil)
+	s.arrange(meeting{})
 	s.say(line(226, "No transfer to abort."))
 }

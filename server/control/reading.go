@@ -31,6 +31,7 @@ func (s *session) Read(p []byte) (int, error) {
 	}
 	next := s.queue[0]
 	s.queue = slices.Delete(s.queue, 0, 1)
+	s.failed = nil
 	s.mu.Lock()
 	s.current = next
 	if next.transfer {

@@ -58,6 +58,7 @@ type session struct {
 	account  *driver.Account
 	home     *driver.Home
 	ctx      ftpserver.ClientContext // the library's view: it owns the working directory
+	failed   error                   // what the home refused of the current line
 	facts    factSet
 	digest   int // of HASH: an index of digests
 
@@ -65,11 +66,9 @@ type session struct {
 	protected bool // PROT P
 	pbsz      bool
 	epsvAll   bool
-	endpoint  data.Endpoint // nil: none arranged
-	told      netip.AddrPort
+	meeting   meeting
 	restart   bool // the library was given an offset by REST
 	renaming  bool // RNFR was granted, and is the last command
-	outside   bool // told was for a client from outside
 
 	// The library.
 	listing *listing  // what the current transfer lists; nil: none, or a file
@@ -87,7 +86,7 @@ type session struct {
 	aborted bool            // ABOR came for the current transfer
 	cancel  func()          // ends the wait for, or the life of, the data connection
 	stream  *data.Conn      // the current transfer's, once it is open
-	opening error           // why it could not be opened
+	missed  *missed         // why it could not be opened
 	idle    chan struct{}   // closed when the current transfer has replied for the last time
 	gone    context.Context // ends with the session
 	leave   context.CancelFunc
@@ -155,9 +154,7 @@ func (s *session) Kill() {
 // the session held.
 func (s *session) Close() error {
 	s.leave()
-	if s.endpoint != nil {
-		s.endpoint.Close()
-	}
+	s.arrange(meeting{})
 	if s.home != nil {
 		s.home.Close()
 	}

@@ -76,7 +76,7 @@ func (s *session) setTime(name, stamp string) bool {
 		return false
 	}
 	if err := s.home.Chtimes(s.abs(name), when, when); err != nil {
-		s.say(line(550, "%s", err))
+		s.refuse(err)
 		return false
 	}
 	return true

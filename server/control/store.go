@@ -46,7 +46,7 @@ func (s *session) cmdAllo(arg string) {
 func (s *session) cmdAvbl(arg string) {
 	room, err := s.home.GetAvailableSpace(s.abs(arg))
 	if err != nil {
-		s.say(line(550, "%s", err))
+		s.refuse(err)
 		return
 	}
 	s.say(line(213, "%d", room))

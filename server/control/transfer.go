@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"strings"
+	"time"
 
 	"natftpd/server/data"
 )
@@ -23,7 +23,7 @@ type task struct {
 // channel, then the command in the library's form.
 func (s *session) transfer(t task) {
 	switch {
-	case s.endpoint == nil:
+	case s.meeting.endpoint == nil:
 		s.say(line(425, "Use PASV, EPSV, PORT or EPRT first."))
 		return
 	case s.front.cfg.TLSRequired && !s.protected: // RFC 4217, section 9
@@ -51,35 +51,28 @@ func (s *session) transfer(t task) {
 // openData opens the data connection that the client arranged. The library
 // calls it when the file or the listing is ready.
 func (s *session) openData() (net.Conn, error) {
-	ctx, cancel := context.WithTimeoutCause(s.gone, s.front.cfg.DataTimeout,
-		fmt.Errorf("waited %s", s.front.cfg.DataTimeout))
+	ctx, cancel := context.WithTimeoutCause(s.gone, s.front.cfg.DataTimeout, fmt.Errorf("waited %s", s.front.cfg.DataTimeout))
 	defer cancel()
 
 	s.mu.Lock()
-	endpoint, protected := s.endpoint, s.protected
-	outcome := Outcome{Client: s.client, Told: s.told, Outside: s.outside}
-	s.endpoint = nil
+	m, protected := s.meeting, s.protected
+	s.meeting = meeting{}
 	s.cancel = cancel
 	if s.aborted || s.killed {
 		cancel()
 	}
 	s.mu.Unlock()
 
-	defer endpoint.Close()
-	tcp, err := endpoint.Open(ctx)
+	defer m.endpoint.Close()
+	begun := time.Now()
+	tcp, err := m.endpoint.Open(ctx)
+	s.report(m, err)
 	if err != nil {
 		s.mu.Lock()
-		s.opening = err
-		aborted := s.aborted || s.killed
+		s.missed = &missed{meeting: m, waited: time.Since(begun), err: err}
 		s.mu.Unlock()
-		if !aborted {
-			s.log.Warn("data connection not opened", "user", s.entry.User(), "endpoint", endpoint.String(), "advertised", outcome.Told, "reason", err)
-			s.report(endpoint, outcome)
-		}
 		return nil, err
 	}
-	outcome.Arrived = true
-	s.report(endpoint, outcome)
 	cfg := s.front.cfg.TLS
 	if !protected {
 		cfg = nil
@@ -98,10 +91,14 @@ func (s *session) openData() (net.Conn, error) {
 	return conn, nil
 }
 
-// report tells what became of a passive data connection.
-func (s *session) report(endpoint data.Endpoint, o Outcome) {
-	if _, passive := endpoint.(*data.Reservation); passive {
-		s.front.cfg.Awaited(o)
+// report tells what became of a passive data connection, unless the client
+// itself gave it up.
+func (s *session) report(m meeting, err error) {
+	s.mu.Lock()
+	gaveUp := s.aborted || s.killed
+	s.mu.Unlock()
+	if _, passive := m.endpoint.(*data.Reservation); passive && (err == nil || !gaveUp) {
+		s.front.cfg.Awaited(Outcome{Client: s.client, Told: m.told, Outside: m.outside, Arrived: err == nil})
 	}
 }
 
@@ -125,7 +122,7 @@ func (s *session) abort() {
 func (s *session) finished(t task, r reply) reply {
 	s.listing = nil
 	s.mu.Lock()
-	stream, opening, aborted := s.stream, s.opening, s.aborted
+	stream, missed, aborted := s.stream, s.missed, s.aborted
 	s.mu.Unlock()
 	var broken error
 	var sent, received int64
@@ -134,10 +131,10 @@ func (s *session) finished(t task, r reply) reply {
 	}
 	out := r
 	switch {
-	case aborted && (opening != nil || broken != nil):
+	case aborted && (missed != nil || broken != nil):
 		out = line(426, "Data connection closed; transfer aborted.")
-	case opening != nil:
-		out = line(425, "No data connection: %s.", opening)
+	case missed != nil:
+		out = line(425, "No data connection: %s.", missed.public())
 	case broken != nil:
 		out = line(426, "Data connection broke: %s.", public(broken))
 	case r.code == 226:
@@ -145,16 +142,20 @@ func (s *session) finished(t task, r reply) reply {
 	case stream != nil && r.code == 550:
 		out = clean(line(451, "%s", strings.Join(r.text, " ")))
 	default:
-		out = clean(r)
+		out = s.mend(r)
 	}
-	if out.code >= 400 {
-		s.log.Warn("transfer failed", "user", s.entry.User(), "command", t.text, "code", out.code, "reason", out.text[0], "sent", sent, "received", received)
-	} else {
-		level := slog.LevelInfo
-		if t.listing != nil {
-			level = slog.LevelDebug
+	facts := []any{"user", s.entry.User(), "command", t.text, "folder", s.ctx.Path(), "sent", sent, "received", received}
+	switch {
+	case out.code >= 400:
+		facts = append(facts, "code", out.code, "reason", out.text[0])
+		if missed != nil && !aborted {
+			facts = append(facts, missed.facts(s)...)
 		}
-		s.log.Log(s.gone, level, "transfer complete", "user", s.entry.User(), "command", t.text, "sent", sent, "received", received)
+		s.log.Warn("transfer failed", facts...)
+	case t.listing != nil:
+		s.log.Debug("transfer complete", facts...)
+	default:
+		s.log.Info("transfer complete", facts...)
 	}
 	if aborted {
 		s.say(out)

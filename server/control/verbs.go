@@ -13,8 +13,6 @@ type verb struct {
 	run func(s *session, arg string)
 	// transfer: runs over a data connection, in the library.
 	transfer bool
-	// mend makes the client's reply out of the library's. nil: clean.
-	mend func(reply) reply
 }
 
 // verbs are the commands that there are; all others are unknown (500), or known
@@ -62,8 +60,8 @@ func verbs() map[string]*verb {
 		"XCUP": {run: as("CDUP")},
 		"PWD":  {},
 		"XPWD": {},
-		"MKD":  {arg: true, mend: mendMkd},
-		"XMKD": {arg: true, mend: mendMkd},
+		"MKD":  {arg: true, run: (*session).cmdMkd},
+		"XMKD": {arg: true, run: (*session).cmdMkd},
 		"RMD":  {arg: true},
 		"XRMD": {arg: true},
 		"DELE": {arg: true},
@@ -133,16 +131,17 @@ func (s *session) dispatch(text string) {
 	case v.transfer:
 		s.transfer(task{text: join(name, arg), form: join(name, arg)})
 	default:
-		s.pass(name, arg, v.mend)
+		s.pass(name, arg, nil)
 	}
 }
 
-// pass hands a command to the library.
-func (s *session) pass(name, arg string, mend func(reply) reply) {
-	if mend == nil {
-		mend = clean
+// pass hands a command to the library. done makes the client's reply out of the
+// library's; nil: mend.
+func (s *session) pass(name, arg string, done func(reply) reply) {
+	if done == nil {
+		done = s.mend
 	}
-	s.hand(forward{line: join(name, arg), done: mend})
+	s.hand(forward{line: join(name, arg), done: done})
 }
 
 func join(name, arg string) string {
@@ -175,12 +174,4 @@ func only(value, otherwise string) func(*session, string) {
 			s.say(line(504, "%s", otherwise))
 		}
 	}
-}
-
-// mendMkd puts the path first, where clients look for it (RFC 959, appendix II).
-func mendMkd(r reply) reply {
-	if path, ok := strings.CutPrefix(r.text[0], "Created dir "); ok && r.code == 257 {
-		return line(257, "%s created.", path)
-	}
-	return clean(r)
 }

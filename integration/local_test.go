@@ -21,7 +21,7 @@ import (
 // test adds to the configuration.
 type local struct {
 	*lab.Process
-	dir  string
+	dir string
 	// addr is the control port, tlsAddr that of implicit TLS.
 	addr, tlsAddr netip.AddrPort
 	// home is alice's folder.

@@ -118,6 +118,9 @@ type Behaviour struct {
 	// FirewallOff says that its IPv6 firewall is off; FirewallShut that it
 	// lets nobody open pinholes.
 	FirewallOff, FirewallShut bool
+	// PinholeUnused says 709 of every pinhole that is asked about, as if nobody had
+	// come through it yet; PinholeIdle that it does not work.
+	PinholeUnused, PinholeIdle bool
 	// NoPinhole is the code for a pinhole that is not there; zero: 704.
 	NoPinhole int
 

@@ -83,13 +83,13 @@ func (m *Mapper) mapPCP(answer []byte, from netip.Addr, lifetime time.Duration, 
 	case !m.mayChange(internal, id), lifetime == 0 && does.NoRemoval:
 		return pcpNotAuthorized, 0
 	case lifetime == 0:
-		if !m.close(internal) && does.Gone {
+		if !m.close(internal, does.owner("PCP")) && (does.Gone || does.OwnOnly) {
 			return pcpNoResources, 0
 		}
 		return 0, 0
 	}
 	lifetime = does.lease(lifetime)
-	w := wish{internal: internal, external: external, lease: lifetime, exactly: exactly && !does.OtherPort, otherPort: does.OtherPort}
+	w := wish{by: "PCP", internal: internal, external: external, lease: lifetime, exactly: exactly && !does.OtherPort, otherPort: does.OtherPort}
 	external, address, result := m.open(w, id)
 	if does.OtherNonce {
 		answer[24] ^= 0xff
@@ -140,9 +140,9 @@ func (m *Mapper) open(w wish, id string) (uint16, [16]byte, int) {
 }
 
 // close removes a mapping or a hole, and says whether there was one.
-func (m *Mapper) close(internal netip.AddrPort) bool {
+func (m *Mapper) close(internal netip.AddrPort, by string) bool {
 	m.mu.Lock()
 	delete(m.nonces, internal)
 	m.mu.Unlock()
-	return m.router.revoke(internal)
+	return m.router.revoke(internal, by)
 }

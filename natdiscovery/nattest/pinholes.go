@@ -14,6 +14,7 @@ const (
 	codeFirewallOff  = 702
 	codeFirewallShut = 703
 	codeNoPinhole    = 704
+	codeNoTraffic    = 709
 )
 
 // longestPinhole is the upper end of the allowed range (WANIPv6FirewallControl:1,
@@ -52,7 +53,7 @@ func (r *Router) performFirewall(c call) (string, int) {
 	switch c.action {
 	case "GetFirewallStatus":
 		return elements("FirewallEnabled", bit(!c.does.FirewallOff), "InboundPinholeAllowed", bit(!c.does.FirewallShut)), 0
-	case "AddPinhole", "UpdatePinhole", "DeletePinhole":
+	case "AddPinhole", "UpdatePinhole", "DeletePinhole", "CheckPinholeWorking":
 		switch {
 		case c.does.FirewallOff:
 			return "", codeFirewallOff
@@ -68,7 +69,7 @@ func (r *Router) changePinhole(c call) (string, int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	lease, err := strconv.Atoi(c.args("LeaseTime") + c.args("NewLeaseTime"))
-	if c.action != "DeletePinhole" && (err != nil || lease < 1 || lease > longestPinhole) {
+	if (c.action == "AddPinhole" || c.action == "UpdatePinhole") && (err != nil || lease < 1 || lease > longestPinhole) {
 		return "", codeInvalidArgs
 	}
 	expires := r.now().Add(time.Duration(lease) * time.Second)
@@ -94,6 +95,10 @@ func (r *Router) changePinhole(c call) (string, int) {
 		return "", cmp.Or(r.does.NoPinhole, codeNoPinhole)
 	case e.Internal.Addr() != c.source:
 		return "", codeNotAuthorized
+	case c.action == "CheckPinholeWorking" && c.does.PinholeUnused:
+		return "", codeNoTraffic
+	case c.action == "CheckPinholeWorking":
+		return elements("IsWorking", bit(!c.does.PinholeIdle)), 0
 	case c.action == "DeletePinhole":
 		delete(r.pinholes, id)
 		return "", 0

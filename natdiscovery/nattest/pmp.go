@@ -52,11 +52,11 @@ func (m *Mapper) mapNATPMP(request []byte, from netip.Addr, does MapperBehaviour
 	switch {
 	case answer[3] != 0 || !tcp: // the table has no UDP
 	case lifetime == 0:
-		m.router.revoke(internal)
+		m.router.revoke(internal, does.owner("NAT-PMP"))
 	default:
 		lifetime = does.lease(lifetime)
 		var how outcome
-		external, how = m.router.grant(wish{internal: internal, external: binary.BigEndian.Uint16(request[6:]),
+		external, how = m.router.grant(wish{by: "NAT-PMP", internal: internal, external: binary.BigEndian.Uint16(request[6:]),
 			lease: lifetime, otherPort: does.OtherPort})
 		answer[3] = map[outcome]byte{granted: 0, noWAN: 3, noRoom: 4}[how]
 	}
@@ -66,6 +66,14 @@ func (m *Mapper) mapNATPMP(request []byte, from netip.Addr, does MapperBehaviour
 	answer = binary.BigEndian.AppendUint16(answer, port)
 	answer = binary.BigEndian.AppendUint16(answer, external)
 	return binary.BigEndian.AppendUint32(answer, uint32(lifetime/time.Second))
+}
+
+// owner is who must have written what a protocol removes; empty: anybody.
+func (b MapperBehaviour) owner(protocol string) string {
+	if b.OwnOnly {
+		return protocol
+	}
+	return ""
 }
 
 // lease is what is granted of what was asked for.

@@ -1,6 +1,7 @@
 package nattest
 
 import (
+	"encoding/binary"
 	"maps"
 	"net"
 	"net/netip"
@@ -62,6 +63,9 @@ type MapperBehaviour struct {
 	// Gone answers the removal of a mapping that is not there with PCP's
 	// NO_RESOURCES, as miniupnpd does.
 	Gone bool
+	// OwnOnly lets either protocol remove only what it wrote last itself: of the
+	// rest NAT-PMP says that it has gone, and PCP that there is nothing (see Gone).
+	OwnOnly bool
 	// NoRemoval refuses to remove what PCP mapped, and renews it, as miniupnpd
 	// 2.3.1 does with pinholes.
 	NoRemoval bool
@@ -163,6 +167,23 @@ func (m *Mapper) Asked(what string) int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.asked[what]
+}
+
+// Announce sends to a group, or a host, what gateways tell everybody when their
+// address is another one (RFC 6886, section 3.2.1), or by PCP when they have lost their
+// mappings (RFC 6887, section 14.1.2).
+func (m *Mapper) Announce(t testing.TB, to netip.AddrPort, pcp bool) {
+	t.Helper()
+	message := binary.BigEndian.AppendUint32([]byte{0, 128, 0, 0}, m.seconds(MapperBehaviour{}))
+	message = append(message, m.router.wan().AsSlice()...)
+	if pcp {
+		message = make([]byte, 24)
+		message[0], message[1] = 2, 128
+		binary.BigEndian.PutUint32(message[8:], m.seconds(MapperBehaviour{}))
+	}
+	if _, err := m.udp.WriteToUDPAddrPort(message, to); err != nil {
+		t.Fatalf("announce to %v: %v", to, err)
+	}
 }
 
 // hear counts a request and says how to behave on it, and whether it was heard.

@@ -27,8 +27,9 @@ type wish struct {
 	internal  netip.AddrPort // of the host that asks
 	external  uint16
 	lease     time.Duration
-	exactly   bool // that port or none: PCP's PREFER_FAILURE
-	otherPort bool // grant the next one instead, in any case
+	by        string // the protocol that asks
+	exactly   bool   // that port or none: PCP's PREFER_FAILURE
+	otherPort bool   // grant the next one instead, in any case
 }
 
 // outcome is what becomes of a wish, in words that both protocols have codes for.
@@ -66,7 +67,7 @@ func (r *Router) grant(w wish) (uint16, outcome) {
 	case !held && r.does.Capacity != 0 && len(r.table) >= r.does.Capacity:
 		return 0, noRoom
 	}
-	r.table[port] = Entry{Internal: w.internal, Description: "by NAT-PMP or PCP", Expires: r.now().Add(w.lease)}
+	r.table[port] = Entry{Internal: w.internal, Description: "by " + w.by, Expires: r.now().Add(w.lease)}
 	return port, granted
 }
 
@@ -80,12 +81,13 @@ func (r *Router) heldBy(internal netip.AddrPort) (uint16, bool) {
 	return 0, false
 }
 
-// revoke takes a host's mapping or pinhole out, and says whether there was one.
-func (r *Router) revoke(internal netip.AddrPort) bool {
+// revoke takes a host's mapping or pinhole out, and says whether there was one. by is
+// who must have written the mapping; empty: anybody.
+func (r *Router) revoke(internal netip.AddrPort, by string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	port, held := r.heldBy(internal)
-	if held {
+	if held = held && (by == "" || r.table[port].Description == "by "+by); held {
 		delete(r.table, port)
 	}
 	id, open := r.pinholeTo(internal)

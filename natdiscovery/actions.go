@@ -26,7 +26,8 @@ func (readNetwork) do(_ context.Context, cfg Config) event {
 	if err != nil {
 		cfg.Log.Debug("read network", "error", err)
 	}
-	return networkRead{Network{Interface: n.Interface, Local: n.Local, Router: n.Router, LANs: n.LANs}, n.Addrs, err}
+	return networkRead{Network{Interface: n.Interface, Local: n.Local, Router: n.Router, Router6: n.Router6, LANs: n.LANs},
+		n.Addrs, n.Lasting, err}
 }
 
 // askAddress asks the gateway for its WAN address.
@@ -45,7 +46,7 @@ func (a askAddress) do(ctx context.Context, cfg Config) event {
 
 // forgot is when a gateway was last noticed to have lost its mappings; the zero
 // Time: not yet, or its method does not tell.
-func forgot(client gateway.Client) time.Time {
+func forgot(client any) time.Time {
 	if f, ok := client.(gateway.Forgetful); ok {
 		return f.Forgot()
 	}
@@ -87,9 +88,8 @@ func (a check) do(ctx context.Context, cfg Config) event {
 
 // unmap removes a mapping, by the method in use or one beside it.
 type unmap struct {
-	client  gateway.Client
-	mapping gateway.Mapping
-	beside  bool
+	client gateway.Client
+	remnant
 }
 
 func (a unmap) do(ctx context.Context, cfg Config) event {

@@ -19,6 +19,9 @@ const (
 	// pace is the rest a gateway gets between two requests: weak routers lose
 	// requests that follow each other at once.
 	pace = 100 * time.Millisecond
+	// maxStagger bounds the pause before a PCP or NAT-PMP gateway is told again
+	// what it has lost.
+	maxStagger = 2 * time.Second
 )
 
 // core is everything the decisions need. It is owned by one goroutine.
@@ -36,6 +39,9 @@ type core struct {
 
 	// former is what was left on gateways before the one in use was found.
 	former []remnant
+
+	// stagger is this host's part of maxStagger.
+	stagger time.Duration
 
 	news   budget
 	probes probeState
@@ -102,6 +108,9 @@ func (c *core) step(now time.Time, e event) (start []action, wake time.Time) {
 	if c.slept(now) {
 		c.network.at = now
 		c.moved(now)
+	}
+	if c.last.IsZero() {
+		c.bound(now)
 	}
 	if e != nil {
 		e.apply(c, now)

@@ -89,8 +89,8 @@ type Config struct {
 	// TryHairpin connects to the control port by the external address, which the
 	// gateway has opened.
 	TryHairpin func(ctx context.Context, target netip.AddrPort) error
-	// Random is a number in [0, 1) that spreads renewals by PCP (RFC 6887, section
-	// 11.2.1).
+	// Random is a number in [0, 1) that spreads renewals by PCP, and recoveries (RFC
+	// 6887, sections 11.2.1 and 14.1.3).
 	Random func() float64
 	// LookupHost resolves ExternalHost.
 	LookupHost func(ctx context.Context, host string) ([]netip.Addr, error)
@@ -182,6 +182,7 @@ func New(cfg Config) *Discovery {
 // newDiscovery makes a Discovery of a Config without gaps.
 func newDiscovery(cfg Config, j journal) *Discovery {
 	d := &Discovery{cfg: cfg, core: newCore(cfg, j), reports: make(chan DataConnection, reportsQueued)}
+	d.core.stagger = time.Duration(cfg.Random() * float64(maxStagger))
 	d.now.Store(&moment{d.core.status(), make(chan struct{})})
 	return d
 }

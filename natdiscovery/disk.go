@@ -28,6 +28,7 @@ type diskState struct {
 // claim is a mapping as the journal knows it again.
 type claim struct {
 	gateway  netip.Addr
+	method   gateway.Method
 	internal netip.AddrPort
 	external uint16
 }
@@ -36,7 +37,7 @@ type claim struct {
 func (d *diskState) keep(j journal) {
 	d.kept, d.claims = j, make(map[claim]bool, len(j.mappings))
 	for _, r := range j.mappings {
-		d.claims[claim{r.device.Address, r.mapping.Internal, r.mapping.External}] = true
+		d.claims[claim{r.device.Address, r.method, r.mapping.Internal, r.mapping.External}] = true
 	}
 }
 
@@ -80,7 +81,7 @@ func (c *core) journalled(i int) bool {
 		return true
 	}
 	r := c.request(i)
-	return c.disk.claims[claim{c.gw.identity.Address, r.Internal, r.External}]
+	return c.disk.claims[claim{c.gw.identity.Address, c.gw.method, r.Internal, r.External}]
 }
 
 // journal is what the next start has to know if this run ends here: the mappings
@@ -90,37 +91,26 @@ func (c *core) journal() journal {
 	if gateway.Public(c.ext.addr) {
 		j.external = c.ext.addr
 	}
-	j.pinholes = slices.Clone(c.pinholes.former)
-	for _, p := range c.pinholes.open() {
-		j.pinholes = append(j.pinholes, leftPinhole{c.device(), p})
-	}
-	for _, a := range c.gw.stale {
-		j.mappings = append(j.mappings, c.remnant(a.mapping))
-	}
+	j.pinholes = slices.Concat(c.pinholes.former, c.openPinholes())
+	j.mappings = append(j.mappings, c.gw.stale...)
 	for i := range c.ports {
-		list := c.ports[i].leftovers()
-		if r := c.request(i); c.gw.found && !slices.ContainsFunc(list, func(m gateway.Mapping) bool { return sameMapping(m.Request, r) }) {
-			list = append(list, gateway.Mapping{Request: r})
+		list := c.leftovers(&c.ports[i])
+		next := c.remnant(c.gw.method, gateway.Mapping{Request: c.request(i)})
+		if c.gw.found && !slices.ContainsFunc(list, next.sameRow) {
+			list = append(list, next)
 		}
-		for _, m := range list {
-			j.mappings = append(j.mappings, c.remnant(m))
-		}
+		j.mappings = append(j.mappings, list...)
 	}
 	return j
 }
 
 // remnant is a mapping on the gateway that is, or was last, in use.
-func (c *core) remnant(m gateway.Mapping) remnant {
+func (c *core) remnant(by gateway.Method, m gateway.Mapping) remnant {
 	m.Formerly = netip.Addr{}
-	return remnant{c.device(), c.gw.method, m}
+	return remnant{c.device(), by, m}
 }
 
 // device is the gateway as the journal knows it again.
 func (c *core) device() gateway.Device {
 	return gateway.Device{Address: c.gw.identity.Address, ID: c.gw.identity.ID}
-}
-
-// permanent says whether the mapping stays until somebody removes it.
-func (r remnant) permanent() bool {
-	return r.mapping.Lease == 0 || r.mapping.Lifetime == 0 && !r.mapping.Granted.IsZero()
 }

@@ -3,6 +3,7 @@ package natdiscovery
 import (
 	"context"
 	"net/netip"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -40,11 +41,7 @@ func TestFakeHomeNetwork(t *testing.T) {
 		return nil
 	}
 	cfg.TryHairpin = func(context.Context, netip.AddrPort) error { return syscall.ECONNREFUSED }
-	d := New(cfg)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	done := make(chan error, 1)
-	go func() { done <- d.Run(ctx) }()
+	d, ctx, stop := runs(t, cfg)
 
 	st := waitFor(ctx, t, d, func(s *Status) bool { return s.Verdict == Reachable && len(s.Outside) == 3 })
 	if st.External != nattest.WAN || st.Source != SourceGateway || st.Reflexive != nattest.WAN {
@@ -57,10 +54,7 @@ func TestFakeHomeNetwork(t *testing.T) {
 	described := r.Asked("GET")
 	r.Reboot(t)
 	waitFor(ctx, t, d, func(s *Status) bool { return s.Gateway != nil && r.Asked("GET") > described })
-	cancel()
-	if err := <-done; err != nil {
-		t.Errorf("Run: %v", err)
-	}
+	stop()
 	if n := r.Len(); n != 0 {
 		t.Errorf("at the end the router has %d mappings", n)
 	}
@@ -82,12 +76,25 @@ func waitFor(ctx context.Context, t *testing.T, d *Discovery, ok func(*Status) b
 	}
 }
 
-// mapperHome is a home whose router speaks one of PCP and NAT-PMP.
-func mapperHome(t *testing.T, r *nattest.Router, method gateway.Method) Config {
-	m := nattest.StartMapper(t, r)
-	if method == gateway.NATPMP {
-		m.Behave(func(b *nattest.MapperBehaviour) { b.NoPCP = true })
-	}
+// runs runs a Discovery for a minute at most, or until stop.
+func runs(t *testing.T, cfg Config) (d *Discovery, ctx context.Context, stop func()) {
+	t.Helper()
+	d = New(cfg)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	done := make(chan error, 1)
+	go func() { done <- d.Run(ctx) }()
+	stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("Run: %v", err)
+		}
+	})
+	t.Cleanup(stop)
+	return d, ctx, stop
+}
+
+// mapperHome is a home whose router speaks PCP and NAT-PMP.
+func mapperHome(t *testing.T, r *nattest.Router, m *nattest.Mapper) Config {
 	cfg := testConfig()
 	cfg.Methods, cfg.LastPassive, cfg.StateDir = []gateway.Method{gateway.PCP, gateway.NATPMP}, 50002, t.TempDir()
 	cfg.CheckInterval = 150 * time.Millisecond
@@ -115,22 +122,16 @@ func TestFakeRoutersOfPCPAndNATPMP(t *testing.T) {
 		t.Run(string(method), func(t *testing.T) {
 			t.Parallel()
 			r := nattest.Start(t)
-			cfg := mapperHome(t, r, method)
-			d := New(cfg)
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-			defer cancel()
-			done := make(chan error, 1)
-			go func() { done <- d.Run(ctx) }()
+			m := nattest.StartMapper(t, r)
+			m.Behave(func(b *nattest.MapperBehaviour) { b.NoPCP = method == gateway.NATPMP })
+			d, ctx, stop := runs(t, mapperHome(t, r, m))
 			st := waitFor(ctx, t, d, func(s *Status) bool { return s.Verdict == Reachable && len(s.Outside) == 3 })
 			if st.External != nattest.WAN || st.Gateway.Method != method {
 				t.Errorf("external %v by %s", st.External, st.Gateway.Method)
 			}
 			r.SetExternal(wanC)
 			waitFor(ctx, t, d, func(s *Status) bool { return s.External == wanC })
-			cancel()
-			if err := <-done; err != nil {
-				t.Errorf("Run: %v", err)
-			}
+			stop()
 			if n := r.Len(); n != 0 {
 				t.Errorf("at the end the router has %d mappings", n)
 			}

@@ -119,6 +119,11 @@ type slowClient struct {
 	h *home
 }
 
+func (c *slowClient) Forgot() (at time.Time) {
+	c.h.change(func() { at = c.h.router.forgot })
+	return at
+}
+
 func (c *slowClient) ExternalAddress(ctx context.Context) (addr netip.Addr, err error) {
 	c.h.change(func() { addr, err = c.Client.ExternalAddress(ctx) })
 	return addr, errors.Join(err, c.h.wait(ctx))

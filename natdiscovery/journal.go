@@ -41,6 +41,7 @@ type remnant struct {
 // leftPinhole is a pinhole that a gateway has for us.
 type leftPinhole struct {
 	device  gateway.Device
+	method  gateway.Method
 	pinhole gateway.Pinhole
 }
 
@@ -59,6 +60,22 @@ func (r remnant) sameAs(o remnant) bool {
 func (p leftPinhole) sameAs(o leftPinhole) bool {
 	p.pinhole.Granted, o.pinhole.Granted = time.Time{}, time.Time{}
 	return p == o
+}
+
+// sameRow says whether two remnants stand for the same row of a gateway's table.
+func (r remnant) sameRow(o remnant) bool {
+	return r.device == o.device && r.method == o.method && sameMapping(r.mapping.Request, o.mapping.Request)
+}
+
+// permanent says whether the mapping stays until somebody removes it.
+func (r remnant) permanent() bool {
+	return r.mapping.Lease == 0 || r.mapping.Lifetime == 0 && !r.mapping.Granted.IsZero()
+}
+
+// over says whether its lease has surely ended.
+func (r remnant) over(now time.Time) bool {
+	end := r.mapping.Expires()
+	return !r.mapping.Granted.IsZero() && !end.IsZero() && !end.After(now)
 }
 
 // The form of the file, for people to read as well.
@@ -84,8 +101,9 @@ type (
 	journalPinhole struct {
 		Gateway   netip.Addr     `json:"gateway"`
 		GatewayID string         `json:"gateway_id,omitempty"`
+		Method    gateway.Method `json:"method"`
 		Internal  netip.AddrPort `json:"internal"`
-		ID        string         `json:"pinhole_id"`
+		ID        string         `json:"pinhole_id,omitempty"`
 		Granted   time.Time      `json:"granted"`
 		Lifetime  seconds        `json:"lease_granted_seconds"`
 	}
@@ -112,7 +130,7 @@ func (j journal) encode() ([]byte, error) {
 		})
 	}
 	for _, p := range j.pinholes {
-		f.Pinholes = append(f.Pinholes, journalPinhole{p.device.Address, p.device.ID, p.pinhole.Internal, p.pinhole.ID,
+		f.Pinholes = append(f.Pinholes, journalPinhole{p.device.Address, p.device.ID, p.method, p.pinhole.Internal, p.pinhole.ID,
 			p.pinhole.Granted.Round(0).UTC(), secondsOf(p.pinhole.Lifetime)})
 	}
 	data, err := json.MarshalIndent(f, "", "  ")
@@ -162,7 +180,7 @@ func decodeJournal(data []byte) (journal, error) {
 		if !leftOn(p.Gateway, p.Internal, p.Granted) || p.Granted.IsZero() {
 			return journal{}, fmt.Errorf("read the journal: pinhole %d: no such pinhole exists", i+1)
 		}
-		j.pinholes = append(j.pinholes, leftPinhole{gateway.Device{Address: p.Gateway, ID: p.GatewayID},
+		j.pinholes = append(j.pinholes, leftPinhole{gateway.Device{Address: p.Gateway, ID: p.GatewayID}, p.Method,
 			gateway.Pinhole{Internal: p.Internal, ID: p.ID, Granted: p.Granted.UTC(), Lifetime: p.Lifetime.duration()}})
 	}
 	return j, nil

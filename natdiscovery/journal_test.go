@@ -26,7 +26,7 @@ func aJournal() journal {
 	forever.Granted = confirmed.Granted
 	return journal{external: wanA, secret: pcp.Secret{1, 2, 31: 3}, mappings: []remnant{
 		{device, gateway.UPnP, confirmed}, {device, gateway.UPnP, asked}, {device, gateway.UPnP, forever}},
-		pinholes: []leftPinhole{{device, gateway.Pinhole{Internal: netip.AddrPortFrom(lasting, 2121), ID: "7",
+		pinholes: []leftPinhole{{device, gateway.PCP, gateway.Pinhole{Internal: netip.AddrPortFrom(lasting, 2121), ID: "7",
 			Granted: confirmed.Granted, Lifetime: time.Hour}}}}
 }
 

@@ -120,7 +120,9 @@ type finding struct {
 // errNotAwaited is why a method is not in use that others were quicker than.
 var errNotAwaited = errors.New("others answered sooner")
 
-func (a discover) do(ctx context.Context, cfg Config) event {
+func (a discover) do(ctx context.Context, cfg Config) event { return a.find(ctx, cfg) }
+
+func (a discover) find(ctx context.Context, cfg Config) discovered {
 	ctx, cancel := context.WithTimeout(ctx, searchTimeout)
 	defer cancel()
 	findings := make([]finding, len(a.methods))

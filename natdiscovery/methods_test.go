@@ -198,21 +198,13 @@ func TestGatewayThatForgotIsToldAgain(t *testing.T) {
 }
 
 func TestRenewalsByPCPAreSpread(t *testing.T) {
+	m := gateway.Mapping{Granted: time.Now(), Lifetime: time.Hour}
 	for method, want := range map[gateway.Method]time.Duration{gateway.UPnP: 30 * time.Minute, gateway.PCP: 30*time.Minute + 6*time.Minute} {
-		t.Run(string(method), func(t *testing.T) {
-			s := newStory(t, by(method), func(c *Config) { c.Random = func() float64 { return 0.8 } })
-			s.router.method = method
-			s.until(time.Minute)
-			held := s.core.control().held
-			s.until(want - time.Minute)
-			if got := s.core.control().held; got != held {
-				t.Errorf("renewed %v after it was granted", got.Granted.Sub(held.Granted))
-			}
-			s.until(want + 2*time.Minute)
-			if got := s.core.control().held; got == held {
-				t.Error("not renewed yet")
-			}
-		})
+		c := newCore(testConfig(), journal{})
+		c.gw.method = method
+		if got := c.renewAt(m, 0.8).Sub(m.Granted); got != want {
+			t.Errorf("%s: renewed after %v, want %v", method, got, want)
+		}
 	}
 }
 

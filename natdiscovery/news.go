@@ -56,6 +56,9 @@ func (e gatewayNews) apply(c *core, now time.Time) {
 		}
 		return
 	}
+	if e.reason != gateway.MappingsChanged {
+		g.announces = true
+	}
 	switch e.reason {
 	case gateway.MappingsChanged:
 		c.suspect(now)

@@ -1,8 +1,6 @@
 package natdiscovery
 
 import (
-	"context"
-	"errors"
 	"net/netip"
 	"slices"
 	"time"
@@ -10,14 +8,8 @@ import (
 	"natftpd/natdiscovery/gateway"
 )
 
-const (
-	// pinholeAddresses is for how many IPv6 addresses of ours pinholes are opened.
-	// A host has a lasting one, and temporary ones that nobody knows (RFC 8981).
-	pinholeAddresses = 4
-	// pinholePause is when a gateway that opens no pinholes, or that need not, is
-	// asked again.
-	pinholePause = 30 * time.Minute
-)
+// pinholeAddresses is for how many IPv6 addresses of ours pinholes are opened.
+const pinholeAddresses = 4
 
 // pinhole is one port at one IPv6 address of ours.
 type pinhole struct {
@@ -25,19 +17,29 @@ type pinhole struct {
 	state    PortState
 	problem  string
 	held     gateway.Pinhole // as last granted; no Granted: none
+	heldBy   gateway.Method  // that opened it
+	looked   time.Time       // when the gateway last confirmed it
 	again    bool            // ask for it at once
 	failures int
 	retryAt  time.Time
 }
 
+// opener is a method that may open pinholes.
+type opener struct {
+	method gateway.Method
+	gateway.Pinholer
+}
+
 // pinholeState is what is known of the gateway's IPv6 firewall.
 type pinholeState struct {
 	list []pinhole
-	// by are the methods that might open pinholes, the one in use first.
-	by []gateway.Pinholer
-	// stale are to be closed, former what earlier runs left on some gateway.
-	stale  []gateway.Pinhole
-	former []leftPinhole
+	// by are the methods that might open pinholes, the one in use first; those
+	// before the one with the index use have turned out not to.
+	by  []opener
+	use int
+	// stale are to be closed, former what may be left on some gateway.
+	stale, former []leftPinhole
+	checked       time.Time // when one was last checked
 }
 
 // planPinholes makes the list that of our addresses of now. A pinhole to an address
@@ -48,7 +50,7 @@ func (c *core) planPinholes() {
 	}
 	s, old := &c.pinholes, c.pinholes.list
 	s.list = nil
-	for _, addr := range pinholeTargets(c.network.addrs) {
+	for _, addr := range pinholeTargets(c.network.lasting) {
 		for i := range c.ports {
 			at := netip.AddrPortFrom(addr, c.ports[i].internal)
 			p := pinhole{internal: at, state: PortPending, again: true}
@@ -64,37 +66,73 @@ func (c *core) planPinholes() {
 func pinholeTargets(addrs []netip.Addr) []netip.Addr {
 	var list []netip.Addr
 	for _, a := range addrs {
-		if a.Is6() && !a.Is4In6() && gateway.Public(a) && len(list) < pinholeAddresses {
+		if gateway.Public(a) && len(list) < pinholeAddresses {
 			list = append(list, a)
 		}
 	}
 	return list
 }
 
+// join adds a method that may open pinholes.
+func (s *pinholeState) join(f finding) {
+	if by, ok := f.client.(gateway.Pinholer); ok {
+		s.by = append(s.by, opener{f.method, by})
+	}
+}
+
 // attachPinholes asks for all pinholes at the gateway that was just found, and takes
-// over what an earlier run left there.
-func (c *core) attachPinholes(found []finding) {
+// over what was left there.
+func (c *core) attachPinholes(found []finding, now time.Time) {
 	s := &c.pinholes
-	s.by, s.stale = nil, nil
+	s.by, s.use = nil, 0
 	for _, f := range found {
-		if by, ok := f.client.(gateway.Pinholer); ok {
-			s.by = append(s.by, by)
-		}
+		s.join(f)
 	}
 	for i := range s.list {
-		s.list[i].again = true
+		p := &s.list[i]
+		p.again, p.failures, p.retryAt = true, 0, time.Time{}
 	}
-	for _, f := range s.former {
-		if !sameGateway(f.device, c.gw.identity) {
-			continue
-		}
-		if p := s.find(f.pinhole.Internal); p != nil {
-			p.held = f.pinhole
-		} else if slices.Contains(c.network.addrs, f.pinhole.Internal.Addr()) {
-			s.stale = append(s.stale, f.pinhole)
+	former := append(s.former, s.stale...)
+	s.former, s.stale = nil, nil
+	for _, f := range former {
+		if sameGateway(f.device, c.gw.identity) && f.pinhole.Expires().After(now) {
+			c.takeOverPinhole(f)
 		}
 	}
-	s.former = nil
+}
+
+// takeOverPinhole makes ours what was left, if it is still wanted, or has it closed by
+// the method that opened it.
+func (c *core) takeOverPinhole(f leftPinhole) {
+	s := &c.pinholes
+	p := s.find(f.pinhole.Internal)
+	switch {
+	case p != nil && p.held.Granted.IsZero() && s.opens(f.method):
+		p.held, p.heldBy = f.pinhole, f.method
+	case p == nil && c.closer(f) != nil && slices.Contains(c.network.addrs, f.pinhole.Internal.Addr()):
+		s.stale = append(s.stale, f)
+	default:
+		s.former = append(s.former, f)
+	}
+}
+
+// opens says whether pinholes are asked for by m.
+func (s *pinholeState) opens(m gateway.Method) bool {
+	return s.use < len(s.by) && s.by[s.use].method == m
+}
+
+// closer is who can close a pinhole: the method that opened it knows its name. nil:
+// it is not there, and the lease ends it.
+func (c *core) closer(p leftPinhole) gateway.Pinholer {
+	if !c.gw.found || !sameGateway(p.device, c.gw.identity) {
+		return nil
+	}
+	for _, by := range c.pinholes.by {
+		if by.method == p.method {
+			return by.Pinholer
+		}
+	}
+	return nil
 }
 
 // forgetPinholes is called when another gateway is found: what it holds is unknown.
@@ -114,145 +152,27 @@ func (s *pinholeState) find(internal netip.AddrPort) *pinhole {
 	return nil
 }
 
-// pinholeDuties come after all that IPv4 needs: they are asked for one after the
-// other, and renewed in turn with the mappings.
-func (c *core) pinholeDuties() []duty {
-	s, turn := &c.pinholes, c.turn()
-	if len(s.by) == 0 {
-		return nil
-	}
-	var duties []duty
-	if len(s.stale) > 0 {
-		duties = append(duties, duty{do: closePinhole{s.by[0], s.stale[0]}})
-	}
-	for i := range s.list {
-		p := &s.list[i]
-		ask := askPinhole{s.by[0], p.internal, p.held, c.cfg.Lease}
-		switch {
-		case p.again:
-			duties = append(duties, duty{p.retryAt, ask})
-		case p.state == PortVerified:
-			late := p.held.Granted.Add(p.held.Lifetime / 4 * 3)
-			duties = append(duties, duty{later(late, p.retryAt), ask},
-				duty{later(later(p.held.RenewAt(), p.retryAt), turn), ask})
-		default:
-			duties = append(duties, duty{later(p.retryAt, turn), ask})
-		}
-	}
-	return duties
-}
-
-// askPinhole opens or renews a pinhole.
-type askPinhole struct {
-	by       gateway.Pinholer
-	internal netip.AddrPort
-	held     gateway.Pinhole
-	lease    time.Duration
-}
-
-func (a askPinhole) do(ctx context.Context, cfg Config) event {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
-	defer cancel()
-	var p gateway.Pinhole
-	err := gateway.ErrNotMapped
-	if !a.held.Granted.IsZero() {
-		p, err = a.by.RenewPinhole(ctx, a.held, a.lease)
-	}
-	if errors.Is(err, gateway.ErrNotMapped) {
-		p, err = a.by.OpenPinhole(ctx, a.internal, a.lease)
-	}
-	cfg.Log.Debug("open pinhole", "internal", a.internal, "lease", p.Lifetime, "error", err)
-	return pinholeAnswered{a, p, err}
-}
-
-// pinholeAnswered is the outcome of askPinhole.
-type pinholeAnswered struct {
-	asked   askPinhole
-	pinhole gateway.Pinhole
-	err     error
-}
-
-func (e pinholeAnswered) apply(c *core, now time.Time) {
-	c.gatewayDone(now, time.Time{})
-	c.upkept = now
-	s := &c.pinholes
-	p := s.find(e.asked.internal)
-	if p == nil {
-		return // the address is not ours any more: the lease ends it
-	}
-	p.again = false
-	switch {
-	case e.err == nil:
-		*p = pinhole{internal: p.internal, state: PortVerified, held: e.pinhole}
-	case errors.Is(e.err, gateway.ErrOpen):
-		*p = pinhole{internal: p.internal, state: PortUnneeded, retryAt: now.Add(pinholePause)}
-	case errors.Is(e.err, gateway.ErrNoPinholes):
-		s.giveUp(e, now)
-	default:
-		p.failures++
-		p.retryAt = now.Add(min(firstRefusedPause<<min(p.failures-1, 10), lastRefusedPause))
-		p.problem = e.err.Error()
-		if p.held.Granted.IsZero() {
-			p.state = PortRefused
-		}
-	}
-}
-
-// giveUp turns to the next method, if there is one, and else asks for no pinhole
-// for a while.
-func (s *pinholeState) giveUp(e pinholeAnswered, now time.Time) {
-	if len(s.by) > 1 && s.by[0] == e.asked.by {
-		s.by = s.by[1:]
-		s.find(e.asked.internal).again = true
-		return
-	}
-	for i := range s.list {
-		s.list[i] = pinhole{internal: s.list[i].internal, state: PortRefused, problem: e.err.Error(), retryAt: now.Add(pinholePause)}
-	}
-}
-
-// expirePinholes drops those whose lease has ended.
-func (c *core) expirePinholes(now time.Time) {
-	for i := range c.pinholes.list {
-		p := &c.pinholes.list[i]
-		if p.state == PortVerified && !p.held.Expires().After(now) {
-			*p = pinhole{internal: p.internal, state: PortPending, again: true}
-		}
-	}
-}
-
-// closePinhole closes a pinhole.
-type closePinhole struct {
-	by      gateway.Pinholer
-	pinhole gateway.Pinhole
-}
-
-func (a closePinhole) do(ctx context.Context, cfg Config) event {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
-	defer cancel()
-	err := a.by.ClosePinhole(ctx, a.pinhole)
-	cfg.Log.Debug("close pinhole", "internal", a.pinhole.Internal, "error", err)
-	return pinholeClosed{a.pinhole}
-}
-
-// pinholeClosed is the outcome of closePinhole. What could not be closed ends with
-// its lease.
-type pinholeClosed struct{ pinhole gateway.Pinhole }
-
-func (e pinholeClosed) apply(c *core, now time.Time) {
-	c.gatewayDone(now, time.Time{})
-	s := &c.pinholes
-	if len(s.stale) > 0 && s.stale[0] == e.pinhole {
-		s.stale = s.stale[1:]
-	}
-}
-
 // openPinholes are those that the gateway has for us.
-func (s *pinholeState) open() []gateway.Pinhole {
-	list := slices.Clone(s.stale)
-	for _, p := range s.list {
+func (c *core) openPinholes() []leftPinhole {
+	list := slices.Clone(c.pinholes.stale)
+	for _, p := range c.pinholes.list {
 		if !p.held.Granted.IsZero() {
-			list = append(list, p.held)
+			list = append(list, leftPinhole{c.device(), p.heldBy, p.held})
+		}
+	}
+	return list
+}
+
+// leavePinholes are those to be closed at the end. One that is being asked for at this
+// moment may be there as well.
+func (c *core) leavePinholes() []leftPinhole {
+	list := c.openPinholes()
+	if a, ok := c.gw.doing.(askPinhole); ok && a.held.Granted.IsZero() {
+		list = append(list, leftPinhole{c.device(), a.by.method, gateway.Pinhole{Internal: a.internal, Granted: c.gw.began, Lifetime: a.lease}})
+	}
+	for _, p := range c.pinholes.former {
+		if c.mayBeHere(p.device) {
+			list = append(list, p)
 		}
 	}
 	return list

@@ -13,8 +13,8 @@ import (
 )
 
 var (
-	lasting   = netip.MustParseAddr("2600:1::10")
-	temporary = netip.MustParseAddr("2600:1::77ac")
+	lasting = netip.MustParseAddr("2600:1::10")
+	another = netip.MustParseAddr("2600:1::77ac")
 )
 
 // firewall is the IPv6 part of a router.
@@ -61,6 +61,16 @@ func (c pinholer) RenewPinhole(_ context.Context, p gateway.Pinhole, lease time.
 	return p, nil
 }
 
+func (c pinholer) CheckPinhole(_ context.Context, p gateway.Pinhole, _ time.Duration) (gateway.Pinhole, error) {
+	if err := c.ask("look", p.Internal.Port(), 1); err != nil {
+		return gateway.Pinhole{}, err
+	}
+	if held, ok := c.r.firewall.holes[p.ID]; !ok || !held.Expires().After(c.r.clock()) {
+		return gateway.Pinhole{}, gateway.ErrNotMapped
+	}
+	return p, nil
+}
+
 func (c pinholer) ClosePinhole(_ context.Context, p gateway.Pinhole) error {
 	if err := c.ask("close", p.Internal.Port(), 1); err != nil {
 		return err
@@ -82,12 +92,17 @@ func withPinholes(discover func(context.Context, Network, gateway.Method) (gatew
 
 // home6 is a home with public IPv6 addresses.
 func home6(t *testing.T, change ...func(*Config)) *story {
-	s := newStory(t, append(change, func(c *Config) {
+	s := newStory(t, append([]func(*Config){func(c *Config) {
 		c.Pinholes, c.LastPassive = true, 50002
 		c.Discover = withPinholes(c.Discover)
-	})...)
-	s.place.Addrs = []netip.Addr{netip.MustParseAddr("fd00::10"), lanA, lasting, netip.MustParseAddr("::1")}
+	}}, change...)...)
+	s.lasts(netip.MustParseAddr("fd00::10"), lasting, netip.MustParseAddr("::1"))
 	return s
+}
+
+// lasts makes these our lasting addresses.
+func (s *story) lasts(addrs ...netip.Addr) {
+	s.place.Lasting, s.place.Addrs = addrs, append(slices.Clone(addrs), lanA)
 }
 
 func (s *story) wantsPinholes(addr netip.Addr, want string) {
@@ -124,12 +139,12 @@ func TestPinholesAreOpenedForPublicAddressesAndKept(t *testing.T) {
 func TestPinholesFollowOurAddresses(t *testing.T) {
 	s := home6(t)
 	s.until(time.Minute)
-	s.place.Addrs = append(s.place.Addrs, temporary)
+	s.lasts(lasting, another)
 	s.tell(networkChanged{})
 	s.after(10 * time.Second)
-	s.wantsPinholes(temporary, allOf6)
+	s.wantsPinholes(another, allOf6)
 	s.wantsPinholes(lasting, allOf6)
-	s.place.Addrs = []netip.Addr{lanA, lasting}
+	s.lasts(lasting)
 	s.tell(networkChanged{})
 	s.after(time.Hour)
 	s.wantsPinholes(lasting, allOf6)
@@ -150,7 +165,7 @@ func TestLostPinholesAreOpenedAgain(t *testing.T) {
 func TestOnlySoManyAddressesGetPinholes(t *testing.T) {
 	s := home6(t)
 	for i := range byte(9) {
-		s.place.Addrs = append(s.place.Addrs, netip.AddrFrom16([16]byte{0x26, 0, 9, 15: i}))
+		s.lasts(append(s.place.Lasting, netip.AddrFrom16([16]byte{0x26, 0, 9, 15: i}))...)
 	}
 	if got := len(s.until(time.Minute).Pinholes); got != 4*pinholeAddresses {
 		t.Errorf("pinholes: got %d, want those of %d addresses", got, pinholeAddresses)
@@ -221,6 +236,92 @@ func TestAnotherMethodOpensThePinholes(t *testing.T) {
 	s.wantsPinholes(lasting, allOf6)
 }
 
+func TestPinholesAreToldByTheirMethod(t *testing.T) {
+	s := home6(t, by(first, gateway.UPnP))
+	preferred := s.also(first)
+	s.until(10 * time.Second)
+	if got := s.status().Pinholes; len(got) != 4 || got[0].Method != first {
+		t.Errorf("got %+v, want them opened by %s", got, first)
+	}
+	preferred.deny = denies("renew", gateway.ErrNoPinholes, 0, 65535)
+	s.after(time.Hour)
+	if got := s.status().Pinholes; len(got) != 4 || got[0].Method != gateway.UPnP {
+		t.Errorf("got %+v, want them opened by %s", got, gateway.UPnP)
+	}
+	var methods []gateway.Method
+	for _, p := range s.core.leavePinholes() {
+		if s.core.closer(p) == nil {
+			t.Errorf("nobody closes %+v", p)
+		}
+		methods = append(methods, p.method)
+	}
+	if !slices.Contains(methods, first) || !slices.Contains(methods, gateway.UPnP) {
+		t.Errorf("at the end pinholes by %v are closed, want by both methods", methods)
+	}
+}
+
+func TestPinholesAreCheckedBetweenRenewals(t *testing.T) {
+	s := home6(t)
+	s.until(10 * time.Minute)
+	if got := s.router.count("look", s.start); got < 6 || got > 9 {
+		t.Errorf("checks in 10 minutes: got %d, want one in %v or a little more", got, pinholeCheckPause)
+	}
+	clear(s.router.firewall.holes)
+	s.after(2 * time.Minute)
+	s.wantsPinholes(lasting, allOf6)
+	if s.router.firewall.made != 8 {
+		t.Errorf("pinholes made: got %d, want all 4 once more", s.router.firewall.made)
+	}
+}
+
+func TestMappingsAreCheckedInTimeBesidePinholes(t *testing.T) {
+	s := home6(t, func(c *Config) { c.LastPassive = 50009 })
+	s.lasts(lasting, another)
+	s.until(time.Minute)
+	quiet := s.now
+	for range 3 * 60 {
+		s.after(time.Minute)
+		for i := range s.core.ports {
+			if age := s.now.Sub(s.core.ports[i].looked); age > 5*time.Minute {
+				t.Fatalf("at %v port %d went unconfirmed for %v", s.now.Sub(s.start), s.core.ports[i].internal, age)
+			}
+		}
+		s.wantsPinholes(lasting, "2121, 50000-50009")
+		s.wantsPinholes(another, "2121, 50000-50009")
+	}
+	if got := s.router.busiest(quiet); got > 12 {
+		t.Errorf("busiest minute: got %d requests, want at most 12", got)
+	}
+}
+
+func TestAnIPv6RouterThatComesLaterIsAsked(t *testing.T) {
+	router6 := netip.MustParseAddr("fe80::1%eth0")
+	for name, soon := range map[string]time.Duration{"while the gateway is searched for": 100 * time.Millisecond, "long after": time.Minute} {
+		t.Run(name, func(t *testing.T) {
+			s := home6(t)
+			var asked Network
+			discover := s.cfg.Discover
+			s.cfg.Discover = func(ctx context.Context, n Network, m gateway.Method) (gateway.Client, error) {
+				asked = n
+				return discover(ctx, n, m)
+			}
+			s.until(soon)
+			s.watch = func(now Status) {
+				if soon == time.Minute && now.Gateway == nil {
+					t.Error("the gateway is lost")
+				}
+			}
+			s.place.Router6 = router6
+			s.tell(networkChanged{})
+			s.after(10 * time.Second)
+			if asked.Router6 != router6 || s.status().Network.Router6 != router6 {
+				t.Errorf("searched at %v, told %v, want %v", asked.Router6, s.status().Network.Router6, router6)
+			}
+			s.wantsPinholes(lasting, allOf6)
+		})
+	}
+}
+
 func TestNextStartTakesPinholesOver(t *testing.T) {
 	s := home6(t, journalled(t))
 	s.until(time.Minute)
@@ -232,13 +333,29 @@ func TestNextStartTakesPinholesOver(t *testing.T) {
 	}
 }
 
+func TestNextStartAsksTheMethodThatOpenedThem(t *testing.T) {
+	s := home6(t, journalled(t), by(first, gateway.UPnP))
+	preferred := s.also(first)
+	s.until(time.Minute)
+	preferred.off = true
+	s.dies()
+	s.after(time.Minute)
+	s.wantsPinholes(lasting, allOf6)
+	if got := s.router.count("renew", s.start); got != 0 {
+		t.Errorf("UPnP was asked to renew %d pinholes of another method", got)
+	}
+	if got := s.store().load(s.cfg.Log).pinholes; len(got) != 8 || got[0].method != first {
+		t.Errorf("the journal has %+v, want those of both methods", got)
+	}
+}
+
 func TestPinholesOfAnotherHomeAreNoMore(t *testing.T) {
 	s := home6(t, journalled(t))
 	s.until(time.Minute)
-	s.place.Addrs = []netip.Addr{temporary}
+	s.lasts(another)
 	home := s.moves()
 	s.after(time.Minute)
-	s.wantsPinholes(temporary, allOf6)
+	s.wantsPinholes(another, allOf6)
 	if got := s.router.count("renew", s.start) + s.router.count("close", s.start); got != 0 || len(home.firewall.holes) != 4 {
 		t.Errorf("the new router was asked %d times for pinholes of the old one", got)
 	}
@@ -251,7 +368,7 @@ func TestPinholesAreClosedAtTheEnd(t *testing.T) {
 			discover := c.Discover
 			c.Pinholes, c.StateDir = true, t.TempDir()
 			dir = store(c.StateDir)
-			h.place.Addrs = []netip.Addr{lasting}
+			h.place.Lasting = []netip.Addr{lasting}
 			c.Discover = func(ctx context.Context, n Network, m gateway.Method) (gateway.Client, error) {
 				found, err := discover(ctx, n, m)
 				return struct {

@@ -15,8 +15,10 @@ type networkState struct {
 	lane
 	Network
 	addrs []netip.Addr // ours
-	known bool         // it was read, or could not be
-	at    time.Time
+	// lasting are the IPv6 ones that others may be told.
+	lasting []netip.Addr
+	known   bool // it was read, or could not be
+	at      time.Time
 }
 
 // networkChanged is news from the kernel: an address, a link or the default
@@ -29,6 +31,7 @@ func (networkChanged) apply(c *core, now time.Time) { c.network.at = now }
 type networkRead struct {
 	network Network
 	addrs   []netip.Addr
+	lasting []netip.Addr
 	err     error
 }
 
@@ -45,11 +48,13 @@ func (e networkRead) apply(c *core, now time.Time) {
 		return
 	}
 	was := n.Network
-	n.Network, n.addrs = e.network, e.addrs
+	n.Network, n.addrs, n.lasting = e.network, e.addrs, e.lasting
 	n.LANs = c.lans(e.network.LANs)
 	c.planPinholes()
 	if !first && !samePlace(was, n.Network) {
 		c.moved(now)
+	} else if n.Router6 != was.Router6 && n.Router6.IsValid() {
+		c.gw.refind = c.gw.found // its clients know the former one
 	}
 }
 

@@ -2,6 +2,7 @@ package natdiscovery
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"natftpd/natdiscovery/gateway"
@@ -24,11 +25,13 @@ type port struct {
 	problem  string
 
 	held    gateway.Mapping // as last confirmed; External 0: none
+	heldBy  gateway.Method  // that made it
 	renewAt time.Time       // the zero Time: never
 	looked  time.Time       // when the gateway was last asked for it, whatever it said
 	// asked is a request whose outcome nobody knows: the mapping may be there,
 	// and is removed at the end. External 0: none.
 	asked    gateway.Request
+	askedBy  gateway.Method
 	again    bool // ask for it at once
 	doubted  bool // refused although held: check what is true
 	failures int
@@ -76,14 +79,24 @@ func (p *port) drop() {
 	}
 }
 
-// leftovers are the mappings that the gateway has, or may have, for p.
-func (p *port) leftovers() []gateway.Mapping {
-	var list []gateway.Mapping
-	if p.held.External != 0 {
-		list = append(list, p.held)
+// drop forgets it, too, but keeps in mind what another method than the one in use
+// made: whoever says that it is not there may not see it.
+func (c *core) drop(p *port) {
+	if p.held.External != 0 && p.heldBy != c.gw.method {
+		c.remember(c.remnant(p.heldBy, p.held))
 	}
-	if p.asked.External != 0 && !sameMapping(p.asked, p.held.Request) {
-		list = append(list, gateway.Mapping{Request: p.asked})
+	p.drop()
+}
+
+// leftovers are the mappings that the gateway has, or may have, for p.
+func (c *core) leftovers(p *port) []remnant {
+	var list []remnant
+	if p.held.External != 0 {
+		list = append(list, c.remnant(p.heldBy, p.held))
+	}
+	asked := c.remnant(p.askedBy, gateway.Mapping{Request: p.asked})
+	if p.asked.External != 0 && !slices.ContainsFunc(list, asked.sameRow) {
+		list = append(list, asked)
 	}
 	return list
 }
@@ -140,7 +153,8 @@ type mapped struct {
 
 func (e mapped) apply(c *core, now time.Time) {
 	c.gatewayDone(now, e.forgot)
-	c.upkept, c.gw.changed = now, now
+	c.spend(now)
+	c.gw.changed = now
 	p := &c.ports[e.index]
 	if !p.again {
 		c.renewed = now
@@ -156,7 +170,7 @@ func (e mapped) apply(c *core, now time.Time) {
 		c.verified(p, e.mapping, now)
 		p.renewAt = c.renewAt(e.mapping, e.chance)
 	case errors.Is(e.err, gateway.ErrRule):
-		p.drop()
+		c.drop(p)
 		p.ruled(e.err, now)
 	case errors.Is(e.err, gateway.ErrConflict):
 		c.conflict(e.index, e.err, now)
@@ -174,7 +188,7 @@ func (e mapped) apply(c *core, now time.Time) {
 func (c *core) conflict(i int, err error, now time.Time) {
 	p := &c.ports[i]
 	last := p.external == p.internal
-	p.drop()
+	c.drop(p)
 	p.deny(PortTaken, err, now)
 	if i == 0 && last && c.gw.method != gateway.UPnP {
 		c.fallBack(now, err)
@@ -198,13 +212,19 @@ func (c *core) refused(i int, err error, now time.Time) {
 	}
 }
 
-// unsure notes a request whose outcome is not known. One for another external
-// port that it follows may have been heard too, and is not wanted any more.
+// unsure notes a request whose outcome is not known. One that it follows may have been
+// heard too: for another external port it is not wanted any more, and by another
+// method it is that one's to remove.
 func (c *core) unsure(p *port, r gateway.Request) {
-	if p.asked.External != 0 && p.asked.External != r.External {
-		c.discard(gateway.Mapping{Request: p.asked})
+	before := c.remnant(p.askedBy, gateway.Mapping{Request: p.asked})
+	switch {
+	case p.asked.External == 0:
+	case p.asked.External != r.External:
+		c.discard(before)
+	case p.askedBy != c.gw.method:
+		c.remember(before)
 	}
-	p.asked = r
+	p.asked, p.askedBy = r, c.gw.method
 }
 
 // verified takes in what the gateway lists as ours.
@@ -217,7 +237,10 @@ func (c *core) verified(p *port, m gateway.Mapping, now time.Time) {
 	if m.External == p.wanted {
 		p.problem = "" // else it says why the port is another one
 	}
-	p.held, p.asked, p.looked = m, gateway.Request{}, now
+	if p.held.External != 0 && p.heldBy != c.gw.method {
+		c.remember(c.remnant(p.heldBy, p.held))
+	}
+	p.held, p.heldBy, p.asked, p.looked = m, c.gw.method, gateway.Request{}, now
 	p.external = m.External
 	p.failures, p.retryAt, p.doubted = 0, time.Time{}, false
 	if !gaveIn {
@@ -272,7 +295,7 @@ type checked struct {
 
 func (e checked) apply(c *core, now time.Time) {
 	c.gatewayDone(now, e.forgot)
-	c.upkept = now
+	c.spend(now)
 	p := &c.ports[e.index]
 	doubted := p.doubted
 	p.doubted, p.looked = false, now
@@ -284,16 +307,16 @@ func (e checked) apply(c *core, now time.Time) {
 	switch {
 	case e.err == nil: // it is as it was
 	case errors.Is(e.err, gateway.ErrConflict):
-		p.drop()
+		c.drop(p)
 		p.deny(PortTaken, e.err, now)
 	case !errors.Is(e.err, gateway.ErrNotMapped):
 		// Nonsense is no proof of anything; the next round asks again.
 	case doubted:
-		p.drop()
+		c.drop(p)
 		p.deny(PortRefused, e.err, now)
 	default:
 		// One is lost: a gateway that restarted has lost them all.
-		p.drop()
+		c.drop(p)
 		c.mapAll()
 	}
 }

@@ -123,7 +123,11 @@ func (c *client) ExternalAddress(context.Context) (netip.Addr, error) {
 }
 
 func (c *client) Map(_ context.Context, q gateway.Request) (gateway.Mapping, error) {
-	if err := c.ask("map", q.External, 3); err != nil {
+	cost := 1
+	if c.r.method == gateway.UPnP {
+		cost = 3 // a look, the request, a look
+	}
+	if err := c.ask("map", q.External, cost); err != nil {
 		return gateway.Mapping{}, err
 	}
 	if e, ok := c.r.find(q.External); ok && e.internal != q.Internal {

@@ -8,13 +8,8 @@ import (
 	"natftpd/natdiscovery/gateway"
 )
 
-const (
-	// leaveTimeout bounds the removal of all our mappings at the end. Whoever kills
-	// us sooner leaves the rest to the journal.
-	leaveTimeout = 8 * time.Second
-	// watchPause is the pause before something is watched again after that failed.
-	watchPause = time.Minute
-)
+// watchPause is the pause before something is watched again after that failed.
+const watchPause = time.Minute
 
 // Run keeps Status true until ctx ends, removes every mapping from the gateway,
 // waits for what it started and returns nil: no failure ends it sooner. It is
@@ -83,55 +78,4 @@ func (d *Discovery) watch(ctx context.Context, what string, run func() error) {
 		case <-time.After(watchPause):
 		}
 	}
-}
-
-// leave removes our mappings and pinholes from the gateway, as far as it answers in
-// time, and leaves word of the others to the next start.
-func (d *Discovery) leave(ctx context.Context, c *core) {
-	within, cancel := context.WithTimeout(ctx, leaveTimeout)
-	defer cancel()
-	mappings, pinholes := c.leave(), c.pinholes.open()
-	left := d.remove(within, mappings)
-	openStill := d.close(within, c.pinholes.by, pinholes)
-	gw := c.gw.identity.Address
-	switch {
-	case len(left)+len(openStill) > 0:
-		d.cfg.Log.Warn("mappings left on the gateway", "count", len(left), "ipv6_pinholes", len(openStill), "gateway", gw)
-	case len(mappings)+len(pinholes) > 0:
-		d.cfg.Log.Info("mappings removed from the gateway", "count", len(mappings), "ipv6_pinholes", len(pinholes), "gateway", gw)
-	}
-	if d.cfg.StateDir == "" {
-		return
-	}
-	if err := store(d.cfg.StateDir).save(c.left(left, openStill)); err != nil {
-		d.cfg.Log.Warn("journal not written", "error", err)
-	}
-}
-
-// close closes pinholes and returns those that are left.
-func (d *Discovery) close(ctx context.Context, by []gateway.Pinholer, list []gateway.Pinhole) (left []gateway.Pinhole) {
-	for _, p := range list {
-		if len(by) == 0 || ctx.Err() != nil {
-			left = append(left, p)
-		} else if err := by[0].ClosePinhole(ctx, p); err != nil {
-			d.cfg.Log.Debug("close pinhole", "internal", p.Internal, "error", err)
-			left = append(left, p)
-		}
-	}
-	return left
-}
-
-// remove removes mappings and returns those that are left.
-func (d *Discovery) remove(ctx context.Context, list []unmap) (left []unmap) {
-	dead := false
-	for _, a := range list {
-		if dead && !a.beside {
-			left = append(left, a)
-		} else if err := a.client.Unmap(ctx, a.mapping); err != nil {
-			d.cfg.Log.Debug("unmap", "external_port", a.mapping.External, "error", err)
-			left = append(left, a)
-			dead = dead || gone(err) && !a.beside
-		}
-	}
-	return left
 }

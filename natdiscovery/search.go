@@ -54,14 +54,16 @@ type gatewayState struct {
 	changed     time.Time // when its mappings were last changed by us
 	seen        time.Time // when it last answered
 	pollAt      time.Time // of the next question for its address
+	pollBegan   time.Time // when it was last asked for it
 	polled      bool      // that was what it was asked last
+	announces   bool      // it has told of a change by itself
 	nonsense    int       // senseless answers in a row
 
 	told     netip.Addr // its WAN address; kept after a loss, to see a change
 	answered bool       // told is of this gateway, since it was found
 	noWAN    bool       // it told that it has no address
 
-	stale []unmap // to be removed: of an old address, or not wanted any more
+	stale []remnant // to be removed: of an old address, or not wanted any more
 }
 
 // discovered is the outcome of discover: what came of each method, the preferred
@@ -90,6 +92,7 @@ func (e discovered) apply(c *core, now time.Time) {
 		return
 	}
 	c.attach(serving[0], serving[1:], now)
+	g.refind = e.network.Router6 != c.network.Router6
 }
 
 // serving are the findings of use. Behind another NAT, of which only PCP tells,
@@ -109,21 +112,22 @@ func (c *core) attach(f finding, beside []finding, now time.Time) {
 		c.leaveBehind()
 	}
 	if !same {
-		g.formerly = netip.Addr{}
+		g.formerly, g.announces = netip.Addr{}, false
 		c.forgetPinholes()
 	}
 	g.client, g.identity, g.method, g.local = f.client, f.device, f.method, f.local
 	g.beside = beside
 	g.found, g.ever, g.foundAt, g.seen = true, true, now, now
 	g.answered, g.opened, g.nonsense = false, false, 0
-	g.pollAt, g.rest = now, now.Add(pace)
+	g.pollAt = now
+	c.rest(now, same && !c.reads())
 	stale := g.stale
 	g.stale = nil
-	for _, a := range stale {
-		c.discard(a.mapping) // by the client of now
+	for _, r := range stale {
+		c.discard(r) // by the clients of now
 	}
 	c.takeOver()
-	c.attachPinholes(append([]finding{f}, beside...))
+	c.attachPinholes(append([]finding{f}, beside...), now)
 	c.mapAll()
 	c.stun.hurry(now)
 }
@@ -186,7 +190,7 @@ func (e addressTold) apply(c *core, now time.Time) {
 	g := &c.gw
 	c.gatewayDone(now, e.forgot)
 	g.polled = true
-	g.pollAt = g.began.Add(c.cfg.CheckInterval * 2 / 3)
+	g.pollBegan, g.pollAt = g.began, g.began.Add(c.pollPause())
 	switch {
 	case e.err == nil, errors.Is(e.err, gateway.ErrNoWAN), errors.Is(e.err, gateway.ErrRefused):
 		g.noWAN = errors.Is(e.err, gateway.ErrNoWAN)
@@ -221,11 +225,25 @@ func (c *core) told(addr netip.Addr, now time.Time) {
 func (c *core) gatewayDone(now, forgot time.Time) {
 	g := &c.gw
 	g.done()
-	g.rest, g.polled = now.Add(pace), false
-	if forgot.After(g.forgot) {
+	g.polled = false
+	recovers := forgot.After(g.forgot)
+	c.rest(now, recovers)
+	if recovers {
 		g.forgot = forgot
 		c.mapAll()
 	}
+}
+
+// rest gives the gateway a pause. After it has lost its mappings all hosts of the LAN
+// ask for theirs again, and shall not at the same moment: RFC 6887 (section 14.1.3)
+// spreads them over 5 s. Ours shall be back within 10 s of the gateway's return, so a
+// host takes its part of maxStagger, which it has drawn at the start.
+func (c *core) rest(now time.Time, recovers bool) {
+	pause := pace
+	if recovers {
+		pause += c.stagger
+	}
+	c.gw.lane.rest = now.Add(pause)
 }
 
 // gatewayDuties are what the gateway is to be asked, what matters most first: its
@@ -248,7 +266,7 @@ func (c *core) gatewayDuties(now time.Time) []duty {
 		duties = append(duties, poll)
 	}
 	if len(g.stale) > 0 {
-		duties = append(duties, duty{do: g.stale[0]})
+		duties = append(duties, duty{do: unmap{c.remover(g.stale[0]), g.stale[0]}})
 	}
-	return slices.Concat(duties, c.roundDuties(), c.renewalDuties(), c.pinholeDuties(), c.checkDuties(), []duty{poll})
+	return slices.Concat(duties, c.roundDuties(), c.renewalDuties(), c.pinholeDuties(), c.checkDuties(now), []duty{poll})
 }

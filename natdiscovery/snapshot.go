@@ -41,7 +41,7 @@ func (c *core) status() Status {
 	}
 	c.judgeTaken(&s)
 	for _, p := range c.pinholes.list {
-		h := Pinhole{Internal: p.internal, State: p.state, Problem: p.problem}
+		h := Pinhole{Internal: p.internal, State: p.state, Method: p.heldBy, Problem: p.problem}
 		if !p.held.Granted.IsZero() {
 			h.Expires = p.held.Expires()
 		}

@@ -3,6 +3,7 @@ package natdiscovery
 import (
 	"context"
 	"fmt"
+	"net/netip"
 
 	"natftpd/natdiscovery/gateway"
 	"natftpd/natdiscovery/natpmp"
@@ -16,7 +17,8 @@ type speaker struct{ secret pcp.Secret }
 func (s speaker) discover(ctx context.Context, n Network, m gateway.Method) (gateway.Client, error) {
 	switch m {
 	case gateway.PCP:
-		return orNone(pcp.Probe(ctx, pcp.Config{Gateway: n.Router, Local: n.Local, Secret: s.secret}))
+		return orNone(pcp.Probe(ctx, pcp.Config{Gateway: n.Router, Gateway6: netip.AddrPortFrom(n.Router6, 0),
+			Local: n.Local, Secret: s.secret}))
 	case gateway.NATPMP:
 		return orNone(natpmp.Discover(ctx, natpmp.Config{Gateway: n.Router, Local: n.Local}))
 	case gateway.UPnP:

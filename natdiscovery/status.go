@@ -85,6 +85,9 @@ type Network struct {
 	Local netip.Addr
 	// Router is the default gateway's LAN address.
 	Router netip.Addr
+	// Router6 is its IPv6 address, with a zone where that is link-local; the zero
+	// Addr: none.
+	Router6 netip.Addr
 	// LANs are the prefixes of our interfaces, or the operator's.
 	LANs []netip.Prefix
 }
@@ -132,6 +135,8 @@ type Port struct {
 type Pinhole struct {
 	Internal netip.AddrPort
 	State    PortState
+	// Method is how it was opened; "": it is not open.
+	Method gateway.Method
 	// Expires is the end of the lease; the zero Time: none.
 	Expires time.Time
 	// Problem says why it is not open, in the gateway's words.

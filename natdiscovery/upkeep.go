@@ -2,15 +2,16 @@ package natdiscovery
 
 import (
 	"net/netip"
-	"slices"
 	"time"
 
 	"natftpd/natdiscovery/gateway"
 )
 
-// What a gateway is asked when nothing changes: at the default interval its
-// address 6 times a minute, and in the 6 requests that remain of 12 one renewal or
-// retry (a look, the request, a look) and 3 checks.
+// What a gateway is asked when nothing changes, which is to be 12 times a minute at
+// most. By UPnP at the default interval its address 6 times a minute, and in the
+// requests that remain one renewal or retry (a look, the request, a look) and 3 checks.
+// By PCP and NAT-PMP, where all of these are one request, whatever is due 5 s after the
+// one before: so its address can be asked for every 6 s.
 const (
 	// checkCycle is the time in which every mapping is checked once. With the
 	// renewals that come between, none goes unchecked for 5 minutes: routers
@@ -18,6 +19,9 @@ const (
 	checkCycle = 200 * time.Second
 	// checkPause is the least time between two checks: 4 a minute.
 	checkPause = 15 * time.Second
+	// briefLease is the longest that is asked for where every check is a renewal:
+	// what its method can't remove because that has gone soon ends.
+	briefLease = 20 * time.Minute
 	// renewPause is the least time between two renewals or retries.
 	renewPause = time.Minute
 )
@@ -33,17 +37,20 @@ func (c *core) roundDuties() []duty {
 		case p.again && c.journalled(i):
 			duties = append(duties, duty{do: c.mapDuty(i)})
 		case p.state == PortVerified && p.looked.Before(c.suspected):
-			duties = append(duties, duty{c.suspected, check{c.gw.client, i, p.held}})
+			duties = append(duties, duty{c.suspected, c.lookAt(i)})
 		}
 	}
 	return duties
 }
 
 // renewalDuties are the renewals and retries, spread out so that the gateway is asked
-// little at a time. A renewal is due at half of the lease (RFC 6886, section 3.3) and
+// little at a time: by UPnP one of them is several requests. A renewal is due at half of the lease (RFC 6886, section 3.3) and
 // waits for no turn any more at three quarters.
 func (c *core) renewalDuties() []duty {
-	renewal := later(c.turn(), c.renewed.Add(renewPause))
+	renewal := c.turn()
+	if c.reads() {
+		renewal = later(renewal, c.renewed.Add(renewPause))
+	}
 	var urgent, spread []duty
 	for i := range c.ports {
 		p := &c.ports[i]
@@ -73,22 +80,75 @@ func (c *core) renewAt(m gateway.Mapping, chance float64) time.Time {
 	return m.RenewAt()
 }
 
-// checkDuties is the check of the mapping that was confirmed the longest ago.
-func (c *core) checkDuties() []duty {
+// checkDuties are the checks of the pinhole and of the mapping that were confirmed the
+// longest ago.
+func (c *core) checkDuties(now time.Time) []duty {
 	oldest := -1
 	for i := range c.ports {
 		if p := &c.ports[i]; p.state == PortVerified && (oldest < 0 || p.looked.Before(c.ports[oldest].looked)) {
 			oldest = i
 		}
 	}
-	if oldest < 0 {
-		return nil
+	duties := c.pinholeCheck(now)
+	if oldest >= 0 {
+		duties = append(duties, duty{c.turn(), c.lookAt(oldest)})
 	}
-	return []duty{{c.turn(), check{c.gw.client, oldest, c.ports[oldest].held}}}
+	return duties
+}
+
+// reads says whether the method in use can look at a mapping. PCP and NAT-PMP can't
+// read the table, and renew instead.
+func (c *core) reads() bool { return c.gw.method == gateway.UPnP }
+
+// lookAt checks the mapping of port i.
+func (c *core) lookAt(i int) action {
+	if c.reads() {
+		return check{c.gw.client, i, c.ports[i].held}
+	}
+	return c.mapDuty(i)
 }
 
 // turn is when the next check, renewal or retry may come.
-func (c *core) turn() time.Time { return c.upkept.Add(c.checkPause()) }
+func (c *core) turn() time.Time {
+	at := c.upkept.Add(c.checkPause())
+	if !c.reads() {
+		at = later(at, c.gw.pollBegan.Add(c.gap()))
+	}
+	return at
+}
+
+// gap is the least time between two requests by PCP and NAT-PMP that are not urgent.
+func (c *core) gap() time.Duration { return c.cfg.CheckInterval / 3 }
+
+// pollPause is the time from one question for the address to the next: a third less
+// than the interval, for what comes between; shorter where it costs nothing and
+// nothing else tells of a change.
+func (c *core) pollPause() time.Duration {
+	if c.reads() || c.gw.announces {
+		return c.cfg.CheckInterval * 2 / 3
+	}
+	return c.cfg.CheckInterval * 2 / 5
+}
+
+// spend notes a request that was no question for the address. The next such waits a
+// little by PCP and NAT-PMP, but never longer than elsewhere.
+func (c *core) spend(now time.Time) {
+	g := &c.gw
+	c.upkept = now
+	if !c.reads() && g.pollAt.After(now) {
+		g.pollAt = later(g.pollAt, sooner(now.Add(c.gap()), g.pollBegan.Add(c.cfg.CheckInterval*2/3)))
+	}
+}
+
+// lease is what is asked for.
+func (c *core) lease() time.Duration {
+	// A check of each port comes up several times within it.
+	brief := max(briefLease, 4*checkPause*time.Duration(len(c.ports)))
+	if c.reads() || c.cfg.Lease > 0 && c.cfg.Lease < brief {
+		return c.cfg.Lease
+	}
+	return brief
+}
 
 // checkPause is the time between two checks.
 func (c *core) checkPause() time.Duration {
@@ -112,39 +172,11 @@ func (c *core) request(i int) gateway.Request {
 	r := gateway.Request{
 		Internal:    netip.AddrPortFrom(c.gw.local, p.internal),
 		External:    p.external,
-		Lease:       c.cfg.Lease,
+		Lease:       c.lease(),
 		Description: c.cfg.Description,
 	}
 	if c.gw.formerly != c.gw.local {
 		r.Formerly = c.gw.formerly
 	}
 	return r
-}
-
-// leave returns what is to be removed at the end. A mapping that is being asked for
-// at this moment may be there as well.
-func (c *core) leave() []unmap {
-	list := slices.Clone(c.gw.stale)
-	for i := range c.ports {
-		for _, m := range c.ports[i].leftovers() {
-			list = append(list, unmap{client: c.gw.client, mapping: m})
-		}
-	}
-	if a, ok := c.gw.doing.(mapPort); ok {
-		list = append(list, unmap{client: a.client, mapping: gateway.Mapping{Request: a.request}})
-	}
-	return list
-}
-
-// left is the journal at the end, when some mappings could not be removed.
-func (c *core) left(list []unmap, pinholes []gateway.Pinhole) journal {
-	now := c.journal()
-	j := journal{external: now.external, secret: now.secret, mappings: slices.Clone(c.former)}
-	for _, a := range list {
-		j.mappings = append(j.mappings, c.remnant(a.mapping))
-	}
-	for _, p := range pinholes {
-		j.pinholes = append(j.pinholes, leftPinhole{c.device(), p})
-	}
-	return j
 }

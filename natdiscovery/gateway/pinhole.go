@@ -40,7 +40,11 @@ type Pinholer interface {
 	// RenewPinhole gives p a new lease and so proves that it is there.
 	// ErrNotMapped: it has gone; open it again.
 	RenewPinhole(ctx context.Context, p Pinhole, lease time.Duration) (Pinhole, error)
+	// CheckPinhole asks whether the gateway still has p, and returns it as it is
+	// now: a gateway that can't tell renews it. Errors as of RenewPinhole.
+	CheckPinhole(ctx context.Context, p Pinhole, lease time.Duration) (Pinhole, error)
 	// ClosePinhole removes p. One that has gone already is not an error.
+	// ErrEndsSoon: the gateway would not, but p now ends within minutes.
 	ClosePinhole(ctx context.Context, p Pinhole) error
 }
 
@@ -51,4 +55,6 @@ var (
 	ErrNoPinholes = errors.New("gateway opens no IPv6 pinholes")
 	// ErrOpen: its IPv6 firewall is off; everything is reachable as it is.
 	ErrOpen = errors.New("gateway's IPv6 firewall is off")
+	// ErrEndsSoon: what could not be closed was given the shortest lease instead.
+	ErrEndsSoon = errors.New("gateway does not close the pinhole, which ends soon")
 )

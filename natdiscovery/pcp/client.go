@@ -14,6 +14,7 @@ import (
 // Client asks one gateway. It implements gateway.Client and gateway.Forgetful. Where
 // our own address is an IPv6 one, its mappings are holes in the gateway's firewall.
 type Client struct {
+	cfg    Config
 	link   natpmp.Link
 	secret Secret
 	epoch  epoch
@@ -24,6 +25,9 @@ type Client struct {
 	// newest is the mapping granted last, by which ExternalAddress learns the
 	// address. The zero Mapping: none.
 	newest gateway.Mapping
+	// firewalls ask the same gateway by IPv6, by the address of ours that they
+	// ask from and for.
+	firewalls map[netip.Addr]*Client
 }
 
 var _ gateway.Forgetful = (*Client)(nil)

@@ -136,8 +136,8 @@ func TestAPinholeThatMayNotBeRemovedSoonEnds(t *testing.T) {
 		t.Fatal(err)
 	}
 	m.Behave(func(b *nattest.MapperBehaviour) { b.NoRemoval, b.LongestLease = true, 2*time.Minute })
-	if err := c.ClosePinhole(t.Context(), opened); err != nil {
-		t.Errorf("ClosePinhole: %v", err)
+	if err := c.ClosePinhole(t.Context(), opened); !errors.Is(err, gateway.ErrEndsSoon) {
+		t.Errorf("ClosePinhole: got %v, want %v", err, gateway.ErrEndsSoon)
 	}
 	r.Advance(2 * time.Minute)
 	if holes := r.Pinholes(); len(holes) != 0 {
@@ -146,6 +146,45 @@ func TestAPinholeThatMayNotBeRemovedSoonEnds(t *testing.T) {
 	m.Behave(func(b *nattest.MapperBehaviour) { b.Results = map[string]int{"PCP MAP": 2} })
 	if err := c.ClosePinhole(t.Context(), opened); err != nil {
 		t.Errorf("ClosePinhole of what is not ours: %v", err)
+	}
+}
+
+func TestAClientOfIPv4AsksTheIPv6RouterForPinholes(t *testing.T) {
+	t.Parallel()
+	r := nattest.Start(t)
+	m := nattest.StartMapper(t, r)
+	cfg := config(m)
+	cfg.Gateway6 = m.ListenIPv6(t)
+	c, err := Probe(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	internal := netip.AddrPortFrom(netip.IPv6Loopback(), 50000)
+	opened, err := c.OpenPinhole(t.Context(), internal, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if holes := r.Pinholes(); len(holes) != 1 || holes[0].Internal != internal {
+		t.Errorf("the pinholes are %v, want one to %v", holes, internal)
+	}
+	m.Forget()
+	if _, err := c.CheckPinhole(t.Context(), opened, time.Hour); err != nil || c.Forgot().IsZero() {
+		t.Errorf("CheckPinhole after the router lost it: %v, noticed at %v; want it opened, and noticed", err, c.Forgot())
+	}
+	for range 2 {
+		if err := c.ClosePinhole(t.Context(), opened); err != nil {
+			t.Errorf("ClosePinhole: %v", err)
+		}
+	}
+	if holes := r.Pinholes(); len(holes) != 0 {
+		t.Errorf("still open: %v", holes)
+	}
+	m.Silence()
+	if _, err := c.OpenPinhole(t.Context(), internal, time.Hour); !errors.Is(err, gateway.ErrGone) || errors.Is(err, gateway.ErrNoPinholes) {
+		t.Errorf("of a router that went silent: got %v, want %v", err, gateway.ErrGone)
+	}
+	if _, err := c.OpenPinhole(t.Context(), internal, time.Hour); !errors.Is(err, gateway.ErrNoPinholes) {
+		t.Errorf("of a router that stays silent: got %v, want %v", err, gateway.ErrNoPinholes)
 	}
 }
 

@@ -30,6 +30,10 @@ type Config struct {
 	// mappings, its IPv6 address (with a zone, if link-local) for holes in the
 	// IPv6 firewall.
 	Gateway netip.Addr
+	// Gateway6 is the same gateway's IPv6 address, which a client of its IPv4
+	// address asks for such holes. Its port: 0 is that of Port. The zero AddrPort:
+	// none is known.
+	Gateway6 netip.AddrPort
 	// Local is our own address, which requests are sent from and mappings lead
 	// to; of Gateway's family, and a public one for IPv6. The zero Addr: the
 	// system chooses, which may be a link-local one for IPv6.
@@ -135,10 +139,10 @@ func connect(ctx context.Context, cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{link: link, secret: cfg.Secret}
-	if c.secret == (Secret{}) {
-		c.secret = NewSecret()
+	if cfg.Secret == (Secret{}) {
+		cfg.Secret = NewSecret()
 	}
+	c := &Client{cfg: cfg, link: link, secret: cfg.Secret}
 	if err := c.announce(ctx); err != nil && !errors.Is(err, gateway.ErrNoWAN) {
 		return nil, err
 	}

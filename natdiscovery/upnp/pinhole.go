@@ -63,6 +63,22 @@ func (c *Client) RenewPinhole(ctx context.Context, p gateway.Pinhole, lease time
 	return p, nil
 }
 
+// CheckPinhole implements gateway.Pinholer (CheckPinholeWorking, WANIPv6FC 2.6.6).
+// One that nobody has come through yet is there, too. The action is optional, and
+// what else a router answers is no proof: then the pinhole is renewed.
+func (c *Client) CheckPinhole(ctx context.Context, p gateway.Pinhole, lease time.Duration) (gateway.Pinhole, error) {
+	in := struct{ UniqueID string }{p.ID}
+	var out struct{ IsWorking string }
+	err := c.askFirewall(ctx, p.Internal, "CheckPinholeWorking", &in, &out)
+	switch {
+	case err == nil && truth(out.IsWorking), code(err) == codeNoTraffic:
+		return p, nil
+	case errors.Is(err, gateway.ErrNotMapped), err != nil && code(err) == 0:
+		return gateway.Pinhole{}, err
+	}
+	return c.RenewPinhole(ctx, p, lease)
+}
+
 // ClosePinhole implements gateway.Pinholer (DeletePinhole, WANIPv6FC 2.6.5).
 func (c *Client) ClosePinhole(ctx context.Context, p gateway.Pinhole) error {
 	in := struct{ UniqueID string }{p.ID}

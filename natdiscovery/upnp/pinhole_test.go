@@ -60,6 +60,40 @@ func TestPinholeIsOpenedRenewedAndClosed(t *testing.T) {
 	}
 }
 
+func TestPinholeIsChecked(t *testing.T) {
+	fault := func(code int) func(*nattest.Behaviour) {
+		return func(b *nattest.Behaviour) { b.Faults = map[string]int{"CheckPinholeWorking": code} }
+	}
+	for name, c := range map[string]struct {
+		behave  func(*nattest.Behaviour)
+		renewed int
+	}{
+		"somebody came through it":      {func(*nattest.Behaviour) {}, 0},
+		"nobody came through it":        {func(b *nattest.Behaviour) { b.PinholeUnused = true }, 0},
+		"it is said not to work":        {func(b *nattest.Behaviour) { b.PinholeIdle = true }, 1},
+		"the router does not know how":  {fault(602), 1},
+		"the router knows no such verb": {fault(401), 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, client := discovered6(t, c.behave)
+			p, err := client.OpenPinhole(t.Context(), ours6, time.Hour)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, err := client.CheckPinhole(t.Context(), p, time.Hour); err != nil || got.ID != p.ID {
+				t.Errorf("check: got %+v (%v), want %+v", got, err, p)
+			}
+			if got := r.Asked("UpdatePinhole"); got != c.renewed {
+				t.Errorf("renewals: got %d, want %d", got, c.renewed)
+			}
+			r.Advance(2 * time.Hour)
+			if _, err := client.CheckPinhole(t.Context(), p, time.Hour); !errors.Is(err, gateway.ErrNotMapped) {
+				t.Errorf("check what has ended: got %v, want %v", err, gateway.ErrNotMapped)
+			}
+		})
+	}
+}
+
 func TestPinholeThatIsGone(t *testing.T) {
 	for _, code := range []int{704, 402} { // miniupnpd says the second
 		_, c := discovered6(t, func(b *nattest.Behaviour) { b.NoPinhole = code })

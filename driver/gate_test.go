@@ -13,6 +13,12 @@ import (
 	"time"
 )
 
+// Two clients, and as many as a test needs.
+var (
+	lanClient = netip.MustParseAddr("192.168.7.5")
+	stranger  = netip.MustParseAddr("192.0.2.1")
+)
+
 // clientNumber is an address of its own for each number.
 func clientNumber(i int) netip.Addr {
 	return netip.AddrFrom4([4]byte{192, 0, byte(i >> 8), byte(i)})

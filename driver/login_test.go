@@ -28,16 +28,22 @@ func accounts(t *testing.T, users ...User) *Accounts {
 	return a
 }
 
+// bcrypted is a hash that is checked fast.
+func bcrypted(t *testing.T, password string) string {
+	t.Helper()
+	hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(hash)
+}
+
 func TestLogin(t *testing.T) {
 	argon, err := HashPassword("argon's")
 	if err != nil {
 		t.Fatal(err)
 	}
-	crypt, err := bcrypt.GenerateFromPassword([]byte("crypt's"), bcrypt.MinCost)
-	if err != nil {
-		t.Fatal(err)
-	}
-	all := []User{user(t, "argon", argon), user(t, "crypt", string(crypt)), user(t, "plain", "plain's"), user(t, anonymous, "")}
+	all := []User{user(t, "argon", argon), user(t, "crypt", bcrypted(t, "crypt's")), user(t, "plain", "plain's"), user(t, anonymous, "")}
 	withAnonymous := accounts(t, all...)
 	argonOnly := accounts(t, all[0])
 	anonymousOnly := accounts(t, all[3])
@@ -162,11 +168,6 @@ func TestTheDecoyOfANameIsAlwaysTheSame(t *testing.T) {
 	}
 }
 
-var (
-	lanClient = netip.MustParseAddr("192.168.7.5")
-	stranger  = netip.MustParseAddr("192.0.2.1")
-)
-
 func TestWhereAUserMayLogInFrom(t *testing.T) {
 	office := Origins{Prefixes: []netip.Prefix{netip.MustParsePrefix("198.51.100.0/24"), netip.MustParsePrefix("2001:db8:7::/48")}}
 	tests := map[string]struct {
@@ -188,7 +189,7 @@ func TestWhereAUserMayLogInFrom(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				for _, u := range []User{user(t, "alice", "alice's"), user(t, anonymous, "")} {
+				for _, u := range []User{user(t, "alice", bcrypted(t, "alice's")), user(t, anonymous, "")} {
 					u.AllowFrom = test.from
 					who := Attempt{Name: u.Name, Password: "alice's", Client: netip.MustParseAddr(test.client), LAN: test.lan}
 					if _, err := accounts(t, u).Login(t.Context(), who); err != test.want {
@@ -224,7 +225,7 @@ func TestAUserFromTheWrongPlaceLooksLikeAWrongPassword(t *testing.T) {
 
 func TestWrongLoginsWaitLongerEachTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a := accounts(t, user(t, "alice", "alice's"), user(t, anonymous, ""))
+		a := accounts(t, user(t, "alice", bcrypted(t, "alice's")), user(t, anonymous, ""))
 		steps := []struct {
 			what   string
 			name   string

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 )
@@ -74,9 +75,8 @@ func TestAPasswordInPlainTextIsKnownAgain(t *testing.T) {
 }
 
 func TestTheUsersInForceStayWhenTheNewOnesAreWrong(t *testing.T) {
-	alice := user(t, "alice", "alice's")
-	a := accounts(t, alice)
-	changes, err := a.Replace([]User{user(t, "alice", "new"), {Name: "bob"}}, Files{})
+	a := accounts(t, user(t, "alice", bcrypted(t, "alice's")))
+	changes, err := a.Replace([]User{user(t, "alice", bcrypted(t, "new")), {Name: "bob"}}, Files{})
 	if want := "user bob: has no home; name a folder"; err == nil || err.Error() != want || len(changes.Changed) != 0 {
 		t.Errorf("got %+v, %v, want no changes, %s", changes, err, want)
 	}
@@ -87,14 +87,14 @@ func TestTheUsersInForceStayWhenTheNewOnesAreWrong(t *testing.T) {
 }
 
 func TestNewUsersAreInForceAtOnce(t *testing.T) {
-	old := user(t, "alice", "old")
+	old := user(t, "alice", bcrypted(t, "old"))
 	a := accounts(t, old, user(t, "bob", cheap))
 	account, err := a.Login(t.Context(), Attempt{Name: "alice", Password: "old"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	changed := old
-	changed.Password, changed.Access = "new", ReadOnly
+	changed.Password, changed.Access = bcrypted(t, "new"), ReadOnly
 	if _, err := a.Replace([]User{changed}, Files{}); err != nil {
 		t.Fatal(err)
 	}
@@ -167,4 +167,25 @@ func TestRates(t *testing.T) {
 	if limiter, now := rates(1<<20).Upload, time.Now(); !limiter.AllowN(now, limiter.Burst()) || !limiter.AllowN(now.Add(time.Second/paceBurst), limiter.Burst()) || limiter.AllowN(now.Add(time.Second/paceBurst), 1) {
 		t.Error("the rate is not kept")
 	}
+}
+
+func TestUsersAreReplacedWhileOthersLogIn(t *testing.T) {
+	alice, bob := user(t, "alice", bcrypted(t, "alice's")), user(t, "bob", cheap)
+	a := accounts(t, alice, bob)
+	var all sync.WaitGroup
+	for i := range 4 {
+		all.Go(func() {
+			for range 20 {
+				if _, err := a.Login(t.Context(), Attempt{Name: "alice", Password: "alice's", Client: clientNumber(i)}); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	for i := range 20 {
+		if _, err := a.Replace([]User{alice, bob}[:1+i%2], Files{}); err != nil {
+			t.Error(err)
+		}
+	}
+	all.Wait()
 }

@@ -4,7 +4,7 @@ GO          ?= go
 FUZZTIME    ?= 20s
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-.PHONY: help test deps lint vuln build fuzz
+.PHONY: help test deps lint vuln build fuzz bench
 .DEFAULT_GOAL := help
 
 help: ## say what there is
@@ -42,3 +42,6 @@ fuzz: ## run each fuzz target for FUZZTIME (default 20s)
 			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$package" || exit 1; \
 		done; \
 	done
+
+bench: ## compare natftpd with other FTP servers on this machine; BENCH holds flags, such as -quick
+	$(GO) run ./integration/bench $(BENCH)

@@ -58,6 +58,8 @@ var imports = map[string]struct{ code, tests []string }{
 
 	"integration":     {tests: []string{"integration/lab"}},
 	"integration/lab": {},
+	// The benchmark knows natftpd as its peers, from outside.
+	"integration/bench": {},
 	// What the model runs in its own process, as the command line puts it together.
 	"integration/model": {tests: []string{"driver", "natdiscovery", "server"}},
 	"integration/contract": {tests: []string{

@@ -1,0 +1,86 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// unpack gets Debian packages side by side into a folder of the cache, without
+// installing them, and returns the folder.
+func (p *place) unpack(ctx context.Context, name string, packages []string) (string, error) {
+	root := filepath.Join(p.cache, name)
+	if _, err := os.Stat(root); !errors.Is(err, fs.ErrNotExist) {
+		return root, err
+	}
+	if err := os.MkdirAll(p.cache, 0o755); err != nil {
+		return "", err
+	}
+	work, err := os.MkdirTemp(p.cache, name+"-*")
+	if err != nil {
+		return "", err
+	}
+	defer os.RemoveAll(work)
+	get := exec.CommandContext(ctx, "apt-get", append([]string{"download", "-q"}, packages...)...)
+	get.Dir = work
+	if out, err := get.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("apt-get download %s: %w: %s (apt-get update may help)", strings.Join(packages, " "), err, lastLine(out))
+	}
+	debs, err := filepath.Glob(filepath.Join(work, "*.deb"))
+	if err != nil {
+		return "", err
+	}
+	unpacked := filepath.Join(work, "root")
+	for _, deb := range debs {
+		if out, err := exec.CommandContext(ctx, "dpkg", "-x", deb, unpacked).CombinedOutput(); err != nil {
+			return "", fmt.Errorf("unpack %s: %w: %s", filepath.Base(deb), err, lastLine(out))
+		}
+	}
+	return root, os.Rename(unpacked, root)
+}
+
+// libraries is the environment in which unpacked programs find their libraries.
+func libraries(root string) []string {
+	return []string{"LD_LIBRARY_PATH=" + strings.Join(libraryFolders(root), ":")}
+}
+
+func libraryFolders(root string) []string {
+	all, _ := filepath.Glob(filepath.Join(root, "usr/lib/*-linux-gnu*")) // the pattern is fine
+	return append(all, filepath.Join(root, "usr/lib"))
+}
+
+func lastLine(out []byte) string {
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	return lines[len(lines)-1]
+}
+
+// install gets a Go program into the cache and returns its file.
+func (p *place) install(ctx context.Context, name, pkg string) (string, error) {
+	program := filepath.Join(p.cache, "bin", name)
+	if _, err := os.Stat(program); err == nil {
+		return program, nil
+	}
+	cmd := exec.CommandContext(ctx, "go", "install", pkg)
+	cmd.Env = append(os.Environ(), "GOBIN="+filepath.Dir(program), "GOFLAGS=-mod=mod")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("go install %s: %w: %s", pkg, err, lastLine(out))
+	}
+	return program, nil
+}
+
+// runTool runs an unpacked program to its end.
+func runTool(ctx context.Context, root, program string, args ...string) error {
+	cmd := exec.CommandContext(ctx, filepath.Join(root, program), args...)
+	cmd.Env = append(os.Environ(), libraries(root)...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w: %s", filepath.Base(program), err, lastLine(out))
+	}
+	return nil
+}

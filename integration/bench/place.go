@@ -1,0 +1,145 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// memoryDisk is where the files are: a tmpfs on every Linux.
+	memoryDisk = "/dev/shm"
+	// passivePorts is how many each server gets: more than sessions transfer at
+	// once.
+	passivePorts = 200
+	// descriptors are enough for ten thousand sessions, here and in the server.
+	descriptors = 20_000
+)
+
+// place is where a run happens: its folders, its cores and its options.
+type place struct {
+	options
+	cores cores
+	// dir is removed at the end; home, in it, is what the servers serve.
+	dir, home string
+	// cache holds what is kept between runs: packages, unpacked.
+	cache string
+	files files
+}
+
+func newPlace(ctx context.Context, o options, c cores) (*place, error) {
+	if err := allowDescriptors(); err != nil {
+		return nil, err
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp(memoryDisk, "natftpd-bench-")
+	if err != nil {
+		return nil, err
+	}
+	p := &place{options: o, cores: c, dir: dir, home: filepath.Join(dir, "home"), cache: filepath.Join(cache, "natftpd-bench")}
+	p.files = files{home: p.home}
+	err = errors.Join(
+		os.Chmod(dir, 0o755), // servers drop their privileges
+		p.files.prepare(o.size),
+		writeCertificate(p.certificate(), p.key()),
+		p.build(ctx),
+	)
+	if err != nil {
+		p.remove()
+		return nil, err
+	}
+	return p, nil
+}
+
+func (p *place) remove() { os.RemoveAll(p.dir) }
+
+// certificate and key are PEM files, both in both: some servers want one file.
+func (p *place) certificate() string { return filepath.Join(p.dir, "certificate.pem") }
+func (p *place) key() string         { return filepath.Join(p.dir, "key.pem") }
+
+// build builds natftpd as it is shipped, unless the options name one.
+func (p *place) build(ctx context.Context) error {
+	if p.natftpd != "" {
+		return nil
+	}
+	p.natftpd = filepath.Join(p.dir, "natftpd")
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", p.natftpd, "natftpd/cmd/natftpd")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("build natftpd: %w\n%s", err, out)
+	}
+	return nil
+}
+
+// allowDescriptors raises the limit on open files, which servers inherit.
+func allowDescriptors() error {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		return fmt.Errorf("limit on open files: %w", err)
+	}
+	if limit.Cur >= descriptors {
+		return nil
+	}
+	limit.Cur, limit.Max = descriptors, max(limit.Max, descriptors)
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		return fmt.Errorf("allow %d open files: %w; as root, or ulimit -n %d", descriptors, err, descriptors)
+	}
+	return nil
+}
+
+// ground is what one server gets: a folder for its own files, and ports.
+type ground struct {
+	*place
+	dir           string
+	control       netip.AddrPort
+	passive, last int
+}
+
+// ground finds free ports below those that the system hands out by itself.
+func (p *place) ground(name string) (ground, error) {
+	g := ground{place: p, dir: filepath.Join(p.dir, name)}
+	if err := os.MkdirAll(g.dir, 0o755); err != nil {
+		return g, err
+	}
+	const tries = 50
+	var err error
+	for range tries {
+		first := 15_000 + rand.IntN(15_000)
+		if err = allFree(first, passivePorts+1); err == nil {
+			g.control = netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), uint16(first))
+			g.passive, g.last = first+1, first+passivePorts
+			return g, nil
+		}
+	}
+	return g, fmt.Errorf("find %d free ports: %w", passivePorts+1, err)
+}
+
+func allFree(first, count int) error {
+	for port := first; port < first+count; port++ {
+		l, err := net.Listen("tcp4", fmt.Sprintf("127.0.0.1:%d", port))
+		if err != nil {
+			return err
+		}
+		l.Close()
+	}
+	return nil
+}
+
+// file writes a file of the server's own and returns its name.
+func (g ground) file(name, text string) (string, error) {
+	full := filepath.Join(g.dir, name)
+	return full, os.WriteFile(full, []byte(text), 0o600)
+}

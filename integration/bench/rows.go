@@ -1,0 +1,140 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"fmt"
+)
+
+// gauge is how a row is measured.
+type gauge interface {
+	// try does it once, everything checked.
+	try(context.Context, *place, *server) error
+	// measure does it for a while.
+	measure(context.Context, *place, *server) (sample, error)
+}
+
+// row is a line of the table.
+type row struct {
+	name string // for -rows
+	text string
+	unit string // of the value
+	less bool   // a smaller value is the better one
+	cost string // what the server's CPU time is told for; "" is not told
+	// prepare makes the files that only some rows need; nil: none.
+	prepare func(*files) error
+	gauge   gauge
+	// machine is what the machine itself can do; nil where there is no such thing.
+	machine gauge
+}
+
+// rows are all loads.
+func rows(o options) []row {
+	var all []row
+	for _, secure := range []bool{false, true} {
+		for _, sessions := range []int{1, 4} {
+			all = append(all, download(o, sessions, secure), upload(o, sessions, secure))
+		}
+		for _, sessions := range []int{1, 8, 64} {
+			all = append(all, smallGet(sessions, secure), smallPut(sessions, secure))
+		}
+		for _, entries := range []int{10_000, 100_000} {
+			all = append(all, listing("LIST", entries, secure), listing("MLSD", entries, secure))
+		}
+		all = append(all, logins(8, secure), mirrorRow(secure), idleRow(1000, secure))
+	}
+	return append(all, loopback(o), idleRow(10_000, false))
+}
+
+// label names a row.
+func label(secure bool, name, format string, a ...any) (short, text string) {
+	text = fmt.Sprintf(format, a...)
+	if secure {
+		return name + "-tls", text + ", TLS"
+	}
+	return name, text
+}
+
+func sessionsText(n int) string {
+	if n == 1 {
+		return "1 session"
+	}
+	return fmt.Sprintf("%d sessions", n)
+}
+
+const bigName = "big"
+
+func theBig(int) string { return bigName }
+
+func download(o options, sessions int, secure bool) row {
+	r := row{unit: "MiB/s", cost: "GiB"}
+	r.name, r.text = label(secure, fmt.Sprintf("download-%d", sessions), "download %d MiB, %s", o.size/mib, sessionsText(sessions))
+	l := load{workers: sessions, tls: secure, do: get(theBig, o.size), check: checkGet(theBig)}
+	bare := load{workers: sessions, alone: true, do: ask(bareSend, o.size)}
+	if secure {
+		bare.do = ask(bareSeal, 0)
+	}
+	r.gauge, r.machine = l.bytes(o.size), bare.bytes(o.size)
+	return r
+}
+
+func upload(o options, sessions int, secure bool) row {
+	r := row{unit: "MiB/s", cost: "GiB"}
+	r.name, r.text = label(secure, fmt.Sprintf("upload-%d", sessions), "upload %d MiB, %s", o.size/mib, sessionsText(sessions))
+	l := load{workers: sessions, tls: secure, do: put(sendBig), check: checkPut(sendBig, bigName)}
+	r.gauge = l.bytes(o.size)
+	if !secure {
+		bare := load{workers: sessions, alone: true, do: askStore}
+		r.machine = bare.bytes(o.size)
+	}
+	return r
+}
+
+// bytes says that an operation moves so many.
+func (l load) bytes(size int64) *load {
+	l.each, l.costs = float64(size)/mib, float64(size)/(1<<30)
+	return &l
+}
+
+// single says that an operation is one of what is counted.
+func (l load) single() *load {
+	l.each, l.costs = 1, 1
+	return &l
+}
+
+func smallGet(sessions int, secure bool) row {
+	r := row{unit: "files/s", cost: "file"}
+	r.name, r.text = label(secure, fmt.Sprintf("get-4k-%d", sessions), "get 4 KiB files, %s", sessionsText(sessions))
+	r.gauge = load{workers: sessions, tls: secure, do: get(smallName, smallSize), check: checkGet(smallName)}.single()
+	return r
+}
+
+func smallPut(sessions int, secure bool) row {
+	r := row{unit: "files/s", cost: "file"}
+	r.name, r.text = label(secure, fmt.Sprintf("put-4k-%d", sessions), "put 4 KiB files, %s", sessionsText(sessions))
+	r.gauge = load{workers: sessions, tls: secure, do: put(sendSmall), check: checkPut(sendSmall, smallName(0))}.single()
+	return r
+}
+
+func listing(verb string, entries int, secure bool) row {
+	r := row{unit: "entries/s", cost: "listing"}
+	name := map[string]string{"LIST": "list", "MLSD": "mlsd"}[verb]
+	r.name, r.text = label(secure, fmt.Sprintf("%s-%dk", name, entries/1000), "%s of %d entries", verb, entries)
+	r.prepare = func(f *files) error { return f.folder(entries) }
+	r.gauge = &load{workers: 1, tls: secure, do: list(verb, entries), check: checkList(verb, entries), each: float64(entries), costs: 1}
+	return r
+}
+
+func logins(workers int, secure bool) row {
+	r := row{unit: "logins/s", cost: "login"}
+	r.name, r.text = label(secure, "login", "logins, %d at once", workers)
+	r.gauge = load{workers: workers, alone: true, do: enter(secure)}.single()
+	return r
+}
+
+// loopback is what TCP gets here from memory, for comparison with sendfile.
+func loopback(o options) row {
+	l := load{workers: 1, alone: true, do: ask(bareWrite, o.size)}
+	return row{name: "loopback", text: "loopback TCP from memory", unit: "MiB/s", cost: "GiB", machine: l.bytes(o.size)}
+}

@@ -31,7 +31,7 @@ type web struct {
 
 // newWeb sends from local; the zero Addr: the system chooses.
 func newWeb(local netip.Addr, timeout time.Duration) *web {
-	dialer := new(net.Dialer)
+	dialer := &net.Dialer{Control: reuse}
 	if local.IsValid() {
 		dialer.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(local, 0))
 	}

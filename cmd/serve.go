@@ -95,7 +95,7 @@ func (p *program) serve(ctx context.Context) error {
 	segments := &segments{setting: loaded.NAT.MaxSegmentSize, limit: service.LimitSegments, log: log}
 	segments.set(int(loaded.NAT.MaxSegmentSize.Bytes))
 	reloader := &reloader{load: p.load, inForce: loaded, users: users, accounts: accounts, sessions: sessions, log: log}
-	beside := []func(context.Context){reloader.watch, func(ctx context.Context) { bans.Run(ctx) }}
+	beside := []func(context.Context){reloader.watch, accounts.Tend, func(ctx context.Context) { bans.Run(ctx) }}
 	if !localOnly(service.Addr()) {
 		// Whom nobody outside can reach leaves the router alone.
 		beside = append(beside,

@@ -85,7 +85,7 @@ func (b *Bans) keep(said bool) (failed bool) {
 	return true
 }
 
-// load takes over the bans of an earlier run.
+// load reads what an earlier run has kept.
 func (b *Bans) load(now time.Time) {
 	if b.cfg.File == "" {
 		return
@@ -104,6 +104,11 @@ func (b *Bans) load(now time.Time) {
 		b.cfg.Log.Warn("bans of an earlier run cannot be read: nobody is banned at first", "set_aside", aside, "error", err)
 		return
 	}
+	b.adopt(bans, now)
+}
+
+// adopt takes over the bans of an earlier run that are still of weight.
+func (b *Bans) adopt(bans []Ban, now time.Time) {
 	for _, ban := range bans {
 		// A clock that was wrong when it was written must not make it endless.
 		if longest := now.Add(b.cfg.Longest); ban.Until.After(longest) {

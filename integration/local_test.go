@@ -21,6 +21,7 @@ import (
 // test adds to the configuration.
 type local struct {
 	*lab.Process
+	pid int
 	dir string
 	// addr is the control port, tlsAddr that of implicit TLS.
 	addr, tlsAddr netip.AddrPort
@@ -72,20 +73,17 @@ func account(name, home string, settings ...string) string {
 	return "- {" + strings.Join(fields, ", ") + "}\n"
 }
 
-// start starts it, for the first time or again.
-func (s *local) start(t *testing.T) {
+// start starts it, for the first time or again. The words before its own make
+// natftpd of another program, which runs it.
+func (s *local) start(t *testing.T, by ...string) {
 	t.Helper()
-	s.startAs(t, "natftpd", "serve", "--config", filepath.Join(s.dir, "natftpd.yaml"))
-}
-
-// startAs starts it by another program, which must become natftpd.
-func (s *local) startAs(t *testing.T, name string, args ...string) {
-	t.Helper()
-	cmd := exec.Command(name, args...)
+	args := append(by, "natftpd", "serve", "--config", filepath.Join(s.dir, "natftpd.yaml"))
+	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Dir = s.dir
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + s.dir}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	s.Process = lab.Start(t, "natftpd", cmd)
+	s.pid = cmd.Process.Pid
 	running := s.Process
 	t.Cleanup(func() {
 		if running.Running() {
@@ -107,6 +105,25 @@ func (s *local) startAs(t *testing.T, name string, args ...string) {
 		}
 		return conn.Close()
 	})
+}
+
+// Dial connects from this host.
+func (s *local) Dial(to netip.AddrPort) (net.Conn, error) {
+	return net.DialTimeout("tcp", to.String(), answerWithin)
+}
+
+// login opens a session for binary transfers that ends with the test.
+func (s *local) login(t *testing.T) *session {
+	t.Helper()
+	c, err := dialSession(s, s.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	if _, err := c.ask(200, "TYPE I"); err != nil {
+		t.Fatal(err)
+	}
+	return c
 }
 
 // commands are those that the sessions of a user sent, as the log tells them at

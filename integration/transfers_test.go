@@ -45,7 +45,7 @@ func (s *server) login(t *testing.T, h *lab.Host, at netip.Addr) *session {
 }
 
 // download fetches a file by PASV.
-func (s *session) download(h *lab.Host, name string) ([]byte, error) {
+func (s *session) download(h dialer, name string) ([]byte, error) {
 	data, err := s.open(h, "RETR "+name)
 	if err != nil {
 		return nil, err
@@ -60,7 +60,7 @@ func (s *session) download(h *lab.Host, name string) ([]byte, error) {
 }
 
 // upload stores a file by PASV.
-func (s *session) upload(h *lab.Host, name string, content []byte) error {
+func (s *session) upload(h dialer, name string, content []byte) error {
 	data, err := s.open(h, "STOR "+name)
 	if err != nil {
 		return err
@@ -77,7 +77,7 @@ func (s *session) upload(h *lab.Host, name string, content []byte) error {
 }
 
 // open makes the data connection of a transfer, to the very address that 227 names.
-func (s *session) open(h *lab.Host, command string) (net.Conn, error) {
+func (s *session) open(h dialer, command string) (net.Conn, error) {
 	to, err := s.pasv()
 	if err != nil {
 		return nil, err

@@ -69,12 +69,25 @@ func (c *Conn) Flush() error {
 
 // send writes p whole and waits for its pace.
 func (c *Conn) send(p []byte) (int, error) {
-	n, err := c.Conn.Write(p)
+	n, err := c.write(p)
 	c.sent.Add(int64(n))
 	if err != nil {
 		return n, c.fail(err)
 	}
 	return n, c.wait(c.pace.Down, int64(n))
+}
+
+// write writes p whole: of TLS several records at once.
+func (c *Conn) write(p []byte) (int, error) {
+	if c.tls == nil || len(p) <= record {
+		return c.Conn.Write(p)
+	}
+	c.wire.gather()
+	n, err := c.tls.Write(p)
+	if errFlush := c.wire.flush(); errFlush != nil {
+		return 0, errFlush
+	}
+	return n, err
 }
 
 // ReadFrom sends what r holds: a download. In clear and from a local file the

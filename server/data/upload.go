@@ -76,12 +76,22 @@ func (c *Conn) WriteTo(w io.Writer) (int64, error) {
 	return c.receive(w)
 }
 
+// receive stores through Write, of TLS what has come already at once.
 func (c *Conn) receive(w io.Writer) (int64, error) {
+	if c.tls != nil {
+		c.wire.readAhead()
+		defer c.wire.stopAhead()
+	}
 	buf := copyBuffers.Get().(*[batch]byte)
 	defer copyBuffers.Put(buf)
 	var total int64
 	for {
 		n, err := c.Read(buf[:])
+		for err == nil && batch-n >= record && c.wire.ahead() > 0 {
+			var more int
+			more, err = c.Read(buf[n:])
+			n += more
+		}
 		if n > 0 {
 			if _, errWrite := w.Write(buf[:n]); errWrite != nil {
 				return total, errWrite

@@ -5,8 +5,22 @@ import (
 	"io"
 	"net"
 	"os"
+	"sync"
 	"time"
 )
+
+const (
+	// record is what a TLS record holds at the most (RFC 8446, section 5.1).
+	record = 16 << 10
+	// several is how much of TLS is read or written in one system call: a batch
+	// and what its records add to it. The channel itself would make one or two
+	// calls for each record.
+	several = batch + batch/record*overhead
+	// overhead is what a record adds at the most with AES-GCM or ChaCha20.
+	overhead = 32
+)
+
+var wireBuffers = sync.Pool{New: func() any { return new([several]byte) }}
 
 // wire is the TCP connection with a time-out for standing still: a slow peer
 // keeps its connection as long as something moves within each. It lies below
@@ -15,18 +29,72 @@ type wire struct {
 	*net.TCPConn
 	timeout time.Duration
 	ended   bool // the peer's FIN was read
+
+	in         *[several]byte // what was read ahead; nil: nothing is
+	next, come int            // of in: what Read returns next
+
+	out  *[several]byte // what Write gathers; nil: it writes at once
+	used int
 }
 
 // Read reads what has come.
 func (w *wire) Read(p []byte) (int, error) {
+	if w.in == nil {
+		return w.read(p)
+	}
+	if w.next == w.come {
+		n, err := w.read(w.in[:])
+		w.next, w.come = 0, n
+		if n == 0 {
+			return 0, err
+		}
+	}
+	n := copy(p, w.in[w.next:w.come])
+	w.next += n
+	return n, nil
+}
+
+func (w *wire) read(p []byte) (int, error) {
 	w.SetReadDeadline(time.Now().Add(w.timeout))
 	n, err := w.TCPConn.Read(p)
 	w.ended = w.ended || err == io.EOF
 	return n, err
 }
 
-// Write writes p whole.
+// readAhead makes Read take much at once, until stopAhead: what has been read
+// ahead by then is lost.
+func (w *wire) readAhead() { w.in = wireBuffers.Get().(*[several]byte) }
+
+func (w *wire) stopAhead() {
+	wireBuffers.Put(w.in)
+	w.in, w.next, w.come = nil, 0, 0
+}
+
+// ahead is how much Read has without waiting.
+func (w *wire) ahead() int { return w.come - w.next }
+
+// Write writes p whole, or gathers it.
 func (w *wire) Write(p []byte) (int, error) {
+	if w.out == nil {
+		return w.write(p)
+	}
+	total := 0
+	for len(p) > 0 {
+		if w.used == several {
+			if _, err := w.write(w.out[:]); err != nil {
+				return total, err
+			}
+			w.used = 0
+		}
+		n := copy(w.out[w.used:], p)
+		w.used += n
+		total += n
+		p = p[n:]
+	}
+	return total, nil
+}
+
+func (w *wire) write(p []byte) (int, error) {
 	total := 0
 	for {
 		w.SetWriteDeadline(time.Now().Add(w.timeout))
@@ -36,4 +104,18 @@ func (w *wire) Write(p []byte) (int, error) {
 			return total, err
 		}
 	}
+}
+
+// gather makes Write hold back what it gets, until flush.
+func (w *wire) gather() { w.out = wireBuffers.Get().(*[several]byte) }
+
+func (w *wire) flush() error {
+	out, used := w.out, w.used
+	w.out, w.used = nil, 0
+	defer wireBuffers.Put(out)
+	if used == 0 {
+		return nil
+	}
+	_, err := w.write(out[:used])
+	return err
 }

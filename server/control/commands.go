@@ -125,10 +125,6 @@ func (s *session) cmdOpts(arg string) {
 // a transfer, or lists a path.
 func (s *session) cmdStat(arg string) {
 	if strings.TrimSpace(arg) != "" {
-		if s.account == nil {
-			s.say(line(530, "Log in with USER and PASS first."))
-			return
-		}
 		s.statPath(arg)
 		return
 	}

@@ -3,10 +3,6 @@
 package control_test
 
 import (
-	"crypto/tls"
-	"net"
-	"regexp"
-	"strings"
 	"testing"
 )
 
@@ -271,79 +267,4 @@ func TestConformance(t *testing.T) {
 			})
 		}
 	}
-}
-
-// play plays a script: a line each for a command and what has to come of it,
-//
-//	command => the beginning of the reply
-//	command =>> what is downloaded, its lines put together by |
-//	command <<= what is uploaded, and then the 150 reply
-//
-// where what begins with ~ is a regular expression.
-func (c *client) play(script string) {
-	c.t.Helper()
-	for step := range strings.Lines(strings.Trim(script, "\n")) {
-		step = strings.Trim(step, "\t\n")
-		if command, want, ok := strings.Cut(step, "=>> "); ok {
-			got := c.download(strings.TrimRight(command, " "), c.open())
-			got = strings.ReplaceAll(strings.TrimSuffix(got, "\r\n"), "\r\n", "|")
-			if !fits(got, want, true) {
-				c.t.Errorf("%s: got %q, want %q", command, got, want)
-			}
-		} else if command, rest, ok := strings.Cut(step, "<<= "); ok {
-			content, want, _ := strings.Cut(rest, " ")
-			c.upload(strings.TrimRight(command, " "), content, want)
-		} else {
-			command, want, _ := strings.Cut(step, "=> ")
-			c.send(strings.TrimRight(command, " ") + "\r\n")
-			if got := c.reply(); !fits(got, want, false) {
-				c.t.Errorf("%s: got %q, want %q", command, got, want)
-			}
-		}
-	}
-}
-
-// fits tells whether got is what is wanted, or begins so.
-func fits(got, want string, whole bool) bool {
-	if pattern, ok := strings.CutPrefix(want, "~"); ok {
-		return regexp.MustCompile("(?s)" + pattern).MatchString(got)
-	}
-	return got == want || !whole && strings.HasPrefix(got, want)
-}
-
-// loginTLS is a client that is alice, under TLS with its data connections.
-func (s *service) loginTLS() *client {
-	s.t.Helper()
-	c := s.connect()
-	c.secure()
-	c.cmd("USER alice", "331")
-	c.cmd("PASS secret", "230")
-	c.cmd("PBSZ 0", "200")
-	c.cmd("PROT P", "200")
-	return c
-}
-
-// open makes a data connection as the control connection is, clear or TLS.
-func (c *client) open() net.Conn {
-	c.t.Helper()
-	d := c.epsv()
-	if _, ok := c.conn.(*tls.Conn); ok {
-		return tls.Client(d, c.s.tls)
-	}
-	return d
-}
-
-// upload sends content by a command whose 150 reply is wanted so.
-func (c *client) upload(command, content, want string) {
-	c.t.Helper()
-	d := c.open()
-	c.send(command + "\r\n")
-	if got := c.reply(); !fits(got, want, false) {
-		c.t.Errorf("%s: got %q, want %q", command, got, want)
-	}
-	if _, err := d.Write([]byte(content)); err != nil {
-		c.t.Fatal(err)
-	}
-	d.Close()
-	c.expect("226")
 }

@@ -3,15 +3,9 @@ package control_test
 import (
 	"bufio"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	cryptorand "crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"fmt"
 	"io"
 	"log/slog"
-	"math/big"
 	"math/rand/v2"
 	"net"
 	"net/netip"
@@ -31,7 +25,7 @@ import (
 // service is a running front with one account, alice with password secret, on
 // loopback.
 type service struct {
-	t     *testing.T
+	t     testing.TB
 	addr  *net.TCPAddr
 	ftps  *net.TCPAddr // where TLS is spoken from the first byte
 	home  string
@@ -42,7 +36,7 @@ type service struct {
 }
 
 // serve starts a service; change adjusts its configuration before.
-func serve(t *testing.T, change func(*control.Config)) *service {
+func serve(t testing.TB, change func(*control.Config)) *service {
 	t.Helper()
 	s := &service{t: t, home: filepath.Join(t.TempDir(), "home"), log: &logBuffer{}}
 	accounts, err := driver.NewAccounts([]driver.User{
@@ -101,7 +95,7 @@ func serve(t *testing.T, change func(*control.Config)) *service {
 
 // listenControl opens a control port on every address, and tells the one to
 // dial.
-func listenControl(t *testing.T) (*net.TCPListener, *net.TCPAddr) {
+func listenControl(t testing.TB) (*net.TCPListener, *net.TCPAddr) {
 	t.Helper()
 	l, err := net.ListenTCP("tcp", &net.TCPAddr{})
 	if err != nil {
@@ -159,7 +153,7 @@ func (s *service) emptied() {
 
 // client is a control connection that a test talks on by hand.
 type client struct {
-	t    *testing.T
+	t    testing.TB
 	s    *service
 	conn net.Conn
 	r    *bufio.Reader
@@ -237,7 +231,19 @@ func (c *client) reply() string {
 			code = text[:3]
 		}
 		if strings.HasPrefix(text, code+" ") {
+			c.tellsNothing(all.String())
 			return strings.TrimSuffix(all.String(), "\r\n")
+		}
+	}
+}
+
+// tellsNothing looks for what no reply ever tells: where the home lies on the
+// disk, and words of the server's insides.
+func (c *client) tellsNothing(reply string) {
+	c.t.Helper()
+	for _, secret := range []string{c.s.home, os.TempDir() + "/", "runtime error", "driver error", "network error", "file access error", "goroutine"} {
+		if strings.Contains(reply, secret) {
+			c.t.Errorf("a reply tells %q: %q", secret, reply)
 		}
 	}
 }
@@ -283,89 +289,6 @@ func (c *client) secure() {
 	c.conn, c.r = channel, bufio.NewReader(channel)
 }
 
-// pasv and epsv ask for a passive data connection and make it.
-func (c *client) pasv() net.Conn {
-	c.t.Helper()
-	return c.dial(pasvAddr(c.t, c.cmd("PASV", "227 Entering Passive Mode (")))
-}
-
-func pasvAddr(t *testing.T, reply string) string {
-	t.Helper()
-	var h [4]byte
-	var p [2]int
-	_, rest, _ := strings.Cut(reply, "(")
-	if _, err := fmt.Sscanf(rest, "%d,%d,%d,%d,%d,%d)", &h[0], &h[1], &h[2], &h[3], &p[0], &p[1]); err != nil {
-		t.Fatalf("%q: %v", reply, err)
-	}
-	return netip.AddrPortFrom(netip.AddrFrom4(h), uint16(p[0]<<8|p[1])).String()
-}
-
-func (c *client) epsv() net.Conn {
-	c.t.Helper()
-	return c.dial(c.epsvAddr())
-}
-
-func (c *client) epsvAddr() string {
-	c.t.Helper()
-	var port int
-	reply := c.cmd("EPSV", "229 Entering Extended Passive Mode (|||")
-	_, rest, _ := strings.Cut(reply, "(")
-	if _, err := fmt.Sscanf(rest, "|||%d|)", &port); err != nil {
-		c.t.Fatalf("%q: %v", reply, err)
-	}
-	host, _, _ := net.SplitHostPort(c.conn.RemoteAddr().String())
-	return net.JoinHostPort(host, fmt.Sprint(port))
-}
-
-func (c *client) dial(addr string) net.Conn {
-	c.t.Helper()
-	d, err := net.Dial("tcp", addr)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	c.t.Cleanup(func() { d.Close() })
-	d.SetDeadline(time.Now().Add(patience))
-	return d
-}
-
-// port offers an active data connection by the command that name makes of our
-// address.
-func (c *client) port(name string) net.Listener {
-	c.t.Helper()
-	host, _, _ := net.SplitHostPort(c.conn.LocalAddr().String())
-	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	c.t.Cleanup(func() { l.Close() })
-	c.cmd(portCommand(name, l.Addr().(*net.TCPAddr).AddrPort()), "200")
-	return l
-}
-
-func portCommand(name string, a netip.AddrPort) string {
-	if name == "EPRT" {
-		family := 2
-		if a.Addr().Unmap().Is4() {
-			family = 1
-		}
-		return fmt.Sprintf("EPRT |%d|%s|%d|", family, a.Addr().Unmap(), a.Port())
-	}
-	h := a.Addr().Unmap().As4()
-	return fmt.Sprintf("PORT %d,%d,%d,%d,%d,%d", h[0], h[1], h[2], h[3], a.Port()>>8, a.Port()&0xff)
-}
-
-// download runs a command that sends, over an open data connection.
-func (c *client) download(command string, d io.Reader) string {
-	c.t.Helper()
-	c.cmd(command, "150")
-	got, err := io.ReadAll(d)
-	if err != nil {
-		c.t.Fatalf("%s: %v", command, err)
-	}
-	c.expect("226")
-	return string(got)
-}
-
 // stored is what is on the disk.
 func (s *service) stored(name string) string {
 	s.t.Helper()
@@ -374,26 +297,4 @@ func (s *service) stored(name string) string {
 		s.t.Fatal(err)
 	}
 	return string(b)
-}
-
-// tlsPair is a server's and a client's configuration that fit.
-func tlsPair(t *testing.T) (server, client *tls.Config) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), cryptorand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{"natftpd.test"}, NotAfter: time.Now().Add(time.Hour)}
-	der, err := x509.CreateCertificate(cryptorand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	leaf, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	roots := x509.NewCertPool()
-	roots.AddCert(leaf)
-	return &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}},
-		&tls.Config{RootCAs: roots, ServerName: "natftpd.test", ClientSessionCache: tls.NewLRUClientSessionCache(8)}
 }

@@ -1,0 +1,133 @@
+package control_test
+
+import (
+	"bufio"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Attacks that take more than a few commands.
+
+func TestAStrangersDataConnectionGetsNothing(t *testing.T) {
+	s := serve(t, nil)
+	s.write("f", []byte("for alice alone"))
+	c := s.login()
+	addr := pasvAddr(t, c.cmd("PASV", "227"))
+	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 66)}}
+	thief, err := d.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer thief.Close()
+	if got := readAll(t, thief); got != "" {
+		t.Fatalf("the thief got %q", got)
+	}
+	// Neither is the rightful client denied, nor does a retry help the thief.
+	if got := c.download("RETR f", c.dial(addr)); got != "for alice alone" {
+		t.Errorf("got %q", got)
+	}
+	c.cmd("RETR f", "425")
+}
+
+func TestHalfALineIsNoCommand(t *testing.T) {
+	for name, end := range map[string]func(c *client){
+		"the connection ends":   func(c *client) { c.conn.(*net.TCPConn).CloseWrite() },
+		"the connection breaks": func(c *client) { c.conn.(*net.TCPConn).SetLinger(0); c.conn.Close() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := serve(t, nil)
+			s.write("report", nil)
+			s.write("report-old", nil)
+			c := s.login()
+			c.send("DELE report")
+			end(c)
+			s.emptied()
+			if _, err := os.Stat(filepath.Join(s.home, "report")); err != nil {
+				t.Errorf("the cut command was executed: %v", err)
+			}
+		})
+	}
+}
+
+func TestTLSProtectionIsNeverSilentlyOff(t *testing.T) {
+	s := serve(t, nil)
+	c := s.connect()
+	c.cmd("PBSZ 0", "503")
+	c.cmd("PROT P", "503")
+	c.cmd("AUTH BOGUS", "504")
+	c.cmd("AUTH", "501")
+	c.cmd("CCC", "533")
+	c.secure()
+	c.cmd("CCC", "534")
+	c.cmd("AUTH TLS", "503")
+	c.cmd("PROT P", "503") // PBSZ first
+	c.cmd("PBSZ 0", "200")
+	for _, level := range []string{"S", "E", "Q", "X"} {
+		c.cmd("PROT "+level, "5")
+	}
+	c.cmd("USER alice", "331")
+	c.cmd("PASS secret", "230")
+	c.cmd("prot p", "200")
+	s.write("f", []byte("content"))
+	d := c.pasv()
+	c.cmd("RETR f", "150")
+	head := make([]byte, 1)
+	fmt.Fprint(d, "GET / HTTP/1.0\r\n\r\n") // no ClientHello
+	if n, _ := d.Read(head); n > 0 && head[0] != 21 {
+		t.Errorf("lower case PROT P left the data connection in clear: %q", head[:n])
+	}
+	c.expect("426")
+	// In clear, AUTH after the login would keep the login.
+	c = s.login()
+	c.cmd("AUTH TLS", "503")
+}
+
+func TestWhatIsSaidInClearBehindAUTHIsForgotten(t *testing.T) {
+	s := serve(t, nil)
+	c := s.connect()
+	c.send("AUTH TLS\r\nUSER alice\r\nPASS secret\r\n")
+	c.expect("234")
+	channel := tls.Client(c.conn, s.tls)
+	if err := channel.Handshake(); err != nil {
+		return // the clear text broke it, which is as good
+	}
+	c.conn, c.r = channel, bufio.NewReader(channel)
+	c.cmd("PASS secret", "503")
+	c.cmd("NOOP", "200")
+}
+
+func TestGuessingIsBrakedAndEnds(t *testing.T) {
+	t.Parallel() // it waits most of the time
+	s := serve(t, nil)
+	c := s.connect()
+	begun := time.Now()
+	c.cmd("USER alice", "331")
+	wrong := c.cmd("PASS guess", "530")
+	c.cmd("USER nobody", "331")
+	if unknown := c.cmd("PASS guess", "530"); unknown != wrong {
+		t.Errorf("an unknown user is told %q, a wrong password %q", unknown, wrong)
+	}
+	if took := time.Since(begun); took < 2*time.Second {
+		t.Errorf("two guesses took %s", took)
+	}
+	c.cmd("USER alice", "331")
+	c.cmd("PASS secret", "230") // a second and third try are allowed
+	if !strings.Contains(s.log.String(), "login refused") || strings.Contains(s.log.String(), "guess") {
+		t.Error("the log must tell of the refusal, and not the password")
+	}
+}
+
+func TestHalfATLSHandshakeHarmsNobody(t *testing.T) {
+	s := serve(t, nil)
+	c := s.connect()
+	c.cmd("AUTH TLS", "234")
+	c.send("\x16\x03\x01") // and no more
+	s.login().cmd("NOOP", "200")
+	c.conn.Close()
+}

@@ -4,7 +4,7 @@ GO          ?= go
 FUZZTIME    ?= 20s
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-.PHONY: help test deps lint vuln build fuzz bench
+.PHONY: help test deps lint vuln build fuzz bench limits
 .DEFAULT_GOAL := help
 
 help: ## say what there is
@@ -45,3 +45,6 @@ fuzz: ## run each fuzz target for FUZZTIME (default 20s)
 
 bench: ## compare natftpd with other FTP servers on this machine; BENCH holds flags, such as -quick
 	$(GO) run ./integration/bench $(BENCH)
+
+limits: ## measure natftpd against its limits: many sessions, a flood of logins, large folders
+	$(GO) run ./integration/bench -limits

@@ -141,9 +141,8 @@ func (l *load) measure(ctx context.Context, p *place, s *server) (out sample, er
 		times = append(times, w.took...)
 	}
 	done := float64(len(times))
-	slices.Sort(times)
 	out = r.sample(done*l.each, done*l.costs)
-	out.P50, out.P99 = milliseconds(times[len(times)/2]), milliseconds(times[len(times)*99/100])
+	out.P50, out.P99 = milliseconds(percentile(times, 50)), milliseconds(percentile(times, 99))
 	return out, p.files.clear()
 }
 
@@ -173,3 +172,10 @@ func (w *worker) work(ctx context.Context, do operation, until time.Time) error 
 }
 
 func milliseconds(d time.Duration) float64 { return d.Seconds() * 1e3 }
+
+// percentile sorts the times and returns the one that so many in a hundred are
+// not above.
+func percentile(times []time.Duration, p int) time.Duration {
+	slices.Sort(times)
+	return times[len(times)*p/100]
+}

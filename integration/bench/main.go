@@ -33,7 +33,7 @@ func main() {
 	}
 }
 
-// run measures what the options ask for.
+// run does what the options ask for.
 func run(ctx context.Context, o options) error {
 	cores, err := chooseCores()
 	if err != nil {
@@ -46,6 +46,9 @@ func run(ctx context.Context, o options) error {
 	defer p.remove()
 	if err := cores.takeClient(); err != nil {
 		return err
+	}
+	if o.limits {
+		return checkLimits(ctx, p)
 	}
 	return compare(ctx, p)
 }

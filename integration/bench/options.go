@@ -24,6 +24,7 @@ type options struct {
 	json    string
 	svg     string
 	natftpd string
+	limits  bool
 }
 
 // quick is what -quick sets where nothing else was said: below two minutes.
@@ -43,6 +44,7 @@ func parseOptions(args []string) (o options, err error) {
 	set.StringVar(&o.json, "json", "", "write all figures to this `FILE`")
 	set.StringVar(&o.svg, "svg", "", "draw the ratios into this `FILE`")
 	set.StringVar(&o.natftpd, "natftpd", "", "measure this `PROGRAM` instead of building natftpd from the tree")
+	set.BoolVar(&o.limits, "limits", false, "measure natftpd alone against its limits, and end with 1 when one is missed")
 	isQuick := set.Bool("quick", false, "a few loads, shortly: below two minutes")
 	if err := set.Parse(args); err != nil {
 		return o, err

@@ -55,10 +55,6 @@ const cheapCrypt = "beXASnuSGSZa."
 // quota, a rate, atomic uploads, the log. Only the router and the STUN servers are
 // left alone, and the limits are wide.
 func natftpd(_ context.Context, g ground) (launch, error) {
-	return natftpdWith(g, cheapHash())
-}
-
-func natftpdWith(g ground, hash string) (launch, error) {
 	file, err := g.file("natftpd.yaml", fmt.Sprintf(`ftp:
   listen: "%s"
   passive_ports: %d-%d
@@ -72,11 +68,15 @@ bans: {after: 1000}
 tls: {mode: optional, certificate: %q, key: %q}
 users: [{name: %s, password: %q, home: %q, quota: 100TB, max_rate: 100GB}]
 state_dir: %q
-`, g.control, g.passive, g.last, g.certificate(), g.key(), user, hash, g.home, filepath.Join(g.dir, "state")))
+`, g.control, g.passive, g.last, g.certificate(), g.key(), user, cheapHash(), g.home, filepath.Join(g.dir, "state")))
+	return natftpdLaunch(g, file), err
+}
+
+func natftpdLaunch(g ground, file string) launch {
 	return launch{
 		server:  &server{name: self, at: g.control, user: user},
 		program: g.natftpd, args: []string{"serve", "--config", file}, dir: g.dir,
-	}, err
+	}
 }
 
 // vsftpd logs in as anonymous: its own users need PAM files of the system. Who

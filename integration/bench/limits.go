@@ -1,0 +1,210 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+)
+
+// errMissed: a figure is beyond its limit.
+var errMissed = errors.New("a limit was missed")
+
+// limit is a figure that natftpd has to keep.
+type limit struct {
+	text  string
+	unit  string
+	got   float64
+	bound float64
+	// least: the bound is a lower one.
+	least bool
+}
+
+func (l limit) kept() bool {
+	if l.least {
+		return l.got >= l.bound
+	}
+	return l.got < l.bound
+}
+
+// trial measures some limits on a natftpd of its own.
+type trial struct {
+	prepare func(context.Context, ground) (launch, error)
+	run     func(context.Context, *place, *server) ([]limit, error)
+}
+
+// checkLimits measures natftpd alone, on its core, against its limits.
+func checkLimits(ctx context.Context, p *place) error {
+	trials := []trial{
+		{natftpd, listingLimits},
+		{natftpd, idleLimits},
+		{natftpdAsShipped, floodLimits},
+	}
+	fmt.Printf("%-62s %12s %12s\n", "natftpd on one core", "measured", "limit")
+	missed := false
+	for i, t := range trials {
+		limits, err := t.measure(ctx, p, fmt.Sprintf("trial-%d", i))
+		if err != nil {
+			return err
+		}
+		for _, l := range limits {
+			l.print(os.Stdout)
+			missed = missed || !l.kept()
+		}
+	}
+	if missed {
+		return errMissed
+	}
+	return nil
+}
+
+func (t trial) measure(ctx context.Context, p *place, name string) ([]limit, error) {
+	g, err := p.ground(name)
+	if err != nil {
+		return nil, err
+	}
+	l, err := t.prepare(ctx, g)
+	if err != nil {
+		return nil, err
+	}
+	s, err := start(ctx, l, p.cores.server)
+	if err != nil {
+		return nil, err
+	}
+	defer s.stop()
+	defer context.AfterFunc(ctx, s.stop)()
+	return t.run(ctx, p, s)
+}
+
+func (l limit) print(w io.Writer) {
+	sign, verdict := "<", ""
+	if l.least {
+		sign = "≥"
+	}
+	if !l.kept() {
+		verdict = "  MISSED"
+	}
+	fmt.Fprintf(w, "%-62s %12s %12s%s\n", l.text, figure(l.got)+" "+l.unit, sign+" "+figure(l.bound)+" "+l.unit, verdict)
+}
+
+// looks is how often the first byte of a listing is awaited.
+const looks = 9
+
+// listingLimits: what large folders cost.
+func listingLimits(ctx context.Context, p *place, s *server) (all []limit, err error) {
+	peak, err := watchMemory(s)
+	if err != nil {
+		return nil, err
+	}
+	for _, one := range []struct {
+		entries int
+		memory  float64 // MiB
+	}{{100_000, 16}, {200_000, 64}} {
+		if err := p.files.folder(one.entries); err != nil {
+			return nil, err
+		}
+		session, err := logIn(ctx, s, clientAddress(0), false)
+		if err != nil {
+			return nil, err
+		}
+		defer session.close()
+		if err := peak.reset(); err != nil {
+			return nil, err
+		}
+		var first []float64
+		for range looks {
+			took, err := firstByte(ctx, session, "LIST "+folderName(one.entries))
+			if err != nil {
+				return nil, err
+			}
+			first = append(first, milliseconds(took))
+		}
+		above, err := peak.above()
+		if err != nil {
+			return nil, err
+		}
+		what := fmt.Sprintf("LIST of %d entries", one.entries)
+		all = append(all,
+			limit{text: what + ": memory above idle", unit: "MiB", got: above, bound: one.memory},
+			limit{text: what + ": first byte, median of " + fmt.Sprint(looks), unit: "ms", got: median(first), bound: 50})
+	}
+	return all, nil
+}
+
+// firstByte is how long after the command the first byte of a listing comes.
+func firstByte(ctx context.Context, s *session, command string) (took time.Duration, err error) {
+	began := time.Now()
+	err = s.transfer(ctx, command, func(c channel) error {
+		if _, err := io.ReadFull(c.stream(), make([]byte, 1)); err != nil {
+			return err
+		}
+		took = time.Since(began)
+		_, err := c.discardBytes(0)
+		return err
+	})
+	return took, err
+}
+
+// peak is how far a server's resident memory rises above what it was at first.
+type peak struct {
+	process string // its folder in /proc
+	idle    int64
+}
+
+func watchMemory(s *server) (p peak, err error) {
+	p.process = fmt.Sprintf("/proc/%d/", s.cmd.Process.Pid)
+	if p.idle, err = memoryField(p.process+"status", "VmRSS"); err != nil {
+		return p, err
+	}
+	return p, p.reset()
+}
+
+// reset forgets the peak (proc_pid_clear_refs(5)).
+func (p peak) reset() error {
+	if err := os.WriteFile(p.process+"clear_refs", []byte("5"), 0); err != nil {
+		return fmt.Errorf("reset the peak of natftpd's memory: %w", err)
+	}
+	return nil
+}
+
+// above is the rise in MiB.
+func (p peak) above() (float64, error) {
+	highest, err := memoryField(p.process+"status", "VmHWM")
+	return float64(highest-p.idle) / mib, err
+}
+
+// idleLimits: ten thousand sessions that do nothing, and one command after the
+// other somewhere among them.
+func idleLimits(ctx context.Context, _ *place, s *server) ([]limit, error) {
+	const count = 10_000
+	before, err := s.memory("Rss")
+	if err != nil {
+		return nil, err
+	}
+	sessions, err := openIdle(ctx, s, count, false)
+	defer closeIdle(sessions)
+	if err != nil {
+		return nil, err
+	}
+	after, err := s.memory("Rss")
+	if err != nil {
+		return nil, err
+	}
+	var times []time.Duration
+	for i := range sessions {
+		began := time.Now()
+		// Far from the one before.
+		if _, err := sessions[i*7919%count].do(200, "NOOP"); err != nil {
+			return nil, err
+		}
+		times = append(times, time.Since(began))
+	}
+	return []limit{
+		{text: fmt.Sprintf("%d idle sessions: resident memory of each", count), unit: "KiB", got: float64(after-before) / 1024 / count, bound: 64},
+		{text: fmt.Sprintf("%d idle sessions: NOOP, 99 in 100 within", count), unit: "ms", got: milliseconds(percentile(times, 99)), bound: 20},
+	}, nil
+}

@@ -54,24 +54,21 @@ func (h *Home) isFolder(local string) bool {
 func (h *Home) Remove(name string) error {
 	return h.change(remove, "remove", name, func(t target) error {
 		info, err := h.root.Lstat(t.local)
-		if errors.Is(err, fs.ErrNotExist) {
-			if errPartial := h.discardPartial(t); !errors.Is(errPartial, fs.ErrNotExist) {
-				return errPartial
-			}
-		}
-		if err != nil {
-			return err
-		}
-		if info.IsDir() {
+		switch {
+		case err == nil && info.IsDir():
 			return syscall.EISDIR
+		case err == nil:
+			err = h.ledger.remove(h.root, t.local)
 		}
-		if err := h.ledger.remove(h.root, t.local); err != nil {
+		missing := errors.Is(err, fs.ErrNotExist)
+		if err != nil && !missing {
 			return err
 		}
-		if err := h.discardPartial(t); !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, ErrFileBusy) {
-			return err
+		h.forgetTold(t.name)
+		if errPartial := h.discardPartial(t); missing && !errors.Is(errPartial, fs.ErrNotExist) {
+			return errPartial
 		}
-		return nil
+		return err
 	})
 }
 
@@ -88,8 +85,11 @@ func (h *Home) RemoveDir(name string) error {
 		}
 		err = h.root.Remove(t.local)
 		if errors.Is(err, fs.ErrExist) { // it is not empty
-			if gone, errPartials := h.discardPartials(t.local); gone || errPartials != nil {
-				err = errors.Join(errPartials, h.root.Remove(t.local))
+			switch gone, errPartials := h.discardPartials(t.local); {
+			case errPartials != nil:
+				return errPartials
+			case gone:
+				return h.root.Remove(t.local)
 			}
 		}
 		return err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"time"
 )
 
 // errMoved tells that a whole upload has no place to go.
@@ -19,6 +20,9 @@ var errMoved = fmt.Errorf("its folder was moved or removed meanwhile; send it ag
 func (f *File) closeUpload() error {
 	u := f.upload
 	defer func() { _ = u.folder.Close() }() // nothing is pending there
+	if held, err := u.folder.Open(u.partial); err == nil {
+		defer func() { _ = held.Close() }() // see writer.end
+	}
 	defer f.writer.end()
 	if broken := f.Broken(); broken != nil {
 		f.writer.settle()
@@ -99,7 +103,9 @@ func (f *File) keep() {
 	info, err := f.upload.folder.Lstat(f.upload.partial)
 	if err == nil && (info.Size() == 0 || !f.upload.main || f.home.files.KeepPartial <= 0) {
 		f.drop()
+		return
 	}
+	f.home.ledger.dueAt(time.Now().Add(f.home.files.KeepPartial))
 }
 
 // drop removes the partial. If that fails, the homes' keeper tries again.

@@ -163,12 +163,11 @@ func (f *File) Close() error {
 }
 
 func (f *File) closeInPlace() error {
-	defer f.writer.end()
 	var err error
 	if f.home.files.Sync {
 		err = f.file.Sync()
 	}
-	f.writer.settle()
+	f.writer.end()
 	return errors.Join(err, f.file.Close())
 }
 

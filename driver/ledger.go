@@ -27,6 +27,8 @@ type ledger struct {
 	log    *slog.Logger
 	warned sync.Once // that modes and owners can't be set
 
+	failing bool // Tend's own: see tell
+
 	// limited: somebody has a quota here, so all bytes are counted.
 	limited atomic.Bool
 
@@ -37,6 +39,7 @@ type ledger struct {
 
 	mu      sync.Mutex
 	keep    time.Duration // how long partials wait
+	due     time.Time     // when the home has to be looked after, see tend.go
 	written []*written
 	asked   map[asker]time.Time // see waiting.go
 	usage   usage               // see quota.go
@@ -54,9 +57,9 @@ type written struct {
 type writer struct {
 	ledger   *ledger
 	entry    *written
-	file     *os.File // nil: only keeps others away
-	limit    int64    // of the bytes in the home
-	reserved int64    // guarded by ledger.mu
+	file     *os.File
+	limit    int64 // of the bytes in the home
+	reserved int64 // guarded by ledger.mu
 }
 
 func newLedger(log *slog.Logger) *ledger {
@@ -66,22 +69,13 @@ func newLedger(log *slog.Logger) *ledger {
 	return &ledger{log: log, asked: make(map[asker]time.Time)}
 }
 
-// begin notes that somebody writes a file, until end. alone: nobody else may,
-// or the answer is ErrFileBusy.
+// begin notes that somebody writes an open file, until end. alone: nobody else
+// may, or the answer is ErrFileBusy. It looks at the file under the lock: whoever
+// wrote it before has ended by then, and the size is what was counted.
 func (l *ledger) begin(file *os.File, limit int64, alone bool) (*writer, error) {
-	w, err := l.note(file.Stat, alone)
-	if err == nil {
-		w.file, w.limit = file, limit
-	}
-	return w, err
-}
-
-// note looks at the file under the lock: whoever wrote it before has ended by
-// then, and the size is what was counted.
-func (l *ledger) note(stat func() (fs.FileInfo, error), alone bool) (*writer, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	info, err := stat()
+	info, err := file.Stat()
 	if err != nil {
 		return nil, err
 	}
@@ -94,10 +88,11 @@ func (l *ledger) note(stat func() (fs.FileInfo, error), alone bool) (*writer, er
 		return nil, errWritten
 	}
 	e.writers++
-	return &writer{ledger: l, entry: e}, nil
+	return &writer{ledger: l, entry: e, file: file, limit: limit}, nil
 }
 
-// end may come after the file was closed; settle, before.
+// end comes while something still holds the file open: the next file could else
+// have the same number on the disk, and be taken for this one.
 func (w *writer) end() {
 	l := w.ledger
 	l.mu.Lock()
@@ -170,7 +165,12 @@ func (l *ledger) rename(root *os.Root, from, to string) error {
 
 // discard removes a partial that nobody is writing, or returns ErrFileBusy.
 func (l *ledger) discard(root *os.Root, local string) error {
-	w, err := l.note(func() (fs.FileInfo, error) { return root.Lstat(local) }, true)
+	file, _, err := openKind(root, local, os.O_RDONLY, 0)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = file.Close() }() // it was not even read
+	w, err := l.begin(file, noQuota, true)
 	if err != nil {
 		return err
 	}

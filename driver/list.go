@@ -34,11 +34,8 @@ func (h *Home) stat(name string, waiting bool) (fs.FileInfo, error) {
 	}
 	info, err := h.root.Stat(t.local)
 	if waiting && h.resumes() && (err == nil && info.Mode().IsRegular() || errors.Is(err, fs.ErrNotExist)) {
-		if s, whole, errSpot := h.locate(t); errSpot == nil {
-			if partial, _ := h.waiting(t, s, whole); partial != nil {
-				h.told.add(t.name)
-				info, err = partial, nil
-			}
+		if partial := h.statPartial(t); partial != nil {
+			info, err = partial, nil
 		}
 	}
 	if err != nil {

@@ -138,11 +138,9 @@ func (w *writer) settleLocked() {
 	u.add(-w.reserved)
 	u.reserved -= w.reserved
 	w.reserved = 0
-	if w.file != nil {
-		if info, err := w.file.Stat(); err == nil { // it may be closed already
-			u.add(info.Size() - w.entry.size)
-			w.entry.size = info.Size()
-		}
+	if info, err := w.file.Stat(); err == nil { // it may be closed already
+		u.add(info.Size() - w.entry.size)
+		w.entry.size = info.Size()
 	}
 	if u.released != nil {
 		close(u.released)

@@ -29,73 +29,93 @@ const (
 // resumes reports whether the account may leave partials at all.
 func (h *Home) resumes() bool { return h.files.Atomic && rules[store][h.access] != no }
 
-// waiting describes the partial that the account may resume under a name: nil
-// if there is none. whole is what has the name now, or nil. While another
-// session sends it, there is none beside a whole file, which still counts.
-func (h *Home) waiting(t target, s spot, whole fs.FileInfo) (fs.FileInfo, error) {
-	if !h.resumes() || whole != nil && !whole.Mode().IsRegular() {
-		return nil, nil
-	}
-	partial, err := h.root.Lstat(s.sibling(partialName(h.owner, s.name, 0)))
+// partial describes the partial that the account has left at a spot, or sends to
+// now: nil if there is none, or nothing in it.
+func (h *Home) partial(s spot) (fs.FileInfo, error) {
+	info, err := h.root.Lstat(s.sibling(partialName(h.owner, s.name, 0)))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, nil
-	case err != nil || !partial.Mode().IsRegular():
+	case err != nil || !info.Mode().IsRegular() || info.Size() == 0:
 		return nil, err
-	case whole != nil && (h.ledger.isWritten(partial) || h.ledger.isAsked(h.owner, t.name)):
-		return nil, nil
 	}
-	return partial, nil
+	return info, nil
+}
+
+// statPartial is what Stat tells of in the place of the file that has the name,
+// or of none: nil if nothing waits there. What another session is sending shows
+// only while there is no whole file.
+func (h *Home) statPartial(t target) fs.FileInfo {
+	s, whole, err := h.locate(t)
+	if err != nil {
+		return nil
+	}
+	partial, err := h.partial(s)
+	if err != nil || partial == nil ||
+		whole != nil && (h.ledger.isWritten(partial) || h.ledger.isAsked(h.owner, t.name)) {
+		h.told.forget(t.name)
+		return nil
+	}
+	h.told.add(t.name, partial.Size())
+	return partial
+}
+
+// mayRead keeps a session that was told of a partial from taking the old file
+// for it.
+func (h *Home) mayRead(t target) error {
+	if h.told.size(t.name) == none {
+		return nil
+	}
+	h.told.forget(t.name)
+	if _, err := h.root.Stat(t.local); err != nil {
+		return nil // opening it tells
+	}
+	h.ledger.ask(h.owner, t.name)
+	return ErrUploadWaiting
 }
 
 // told are the names whose partial's size a session was told, the oldest first.
 // The zero value holds none.
 type told struct {
 	mu    sync.Mutex
-	names []string
+	files []toldFile
 }
 
-func (t *told) add(name string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if slices.Contains(t.names, name) {
-		return
-	}
-	if len(t.names) >= maxTold {
-		t.names = slices.Delete(t.names, 0, 1)
-	}
-	t.names = append(t.names, name)
+type toldFile struct {
+	name string // FTP path
+	size int64
 }
 
-func (t *told) has(name string) bool {
+func (t *told) add(name string, size int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return slices.Contains(t.names, name)
+	t.remove(name)
+	if len(t.files) >= maxTold {
+		t.files = slices.Delete(t.files, 0, 1)
+	}
+	t.files = append(t.files, toldFile{name, size})
+}
+
+// size is what was told of a name, or none.
+func (t *told) size(name string) int64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, f := range t.files {
+		if f.name == name {
+			return f.size
+		}
+	}
+	return none
 }
 
 func (t *told) forget(name string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.names = slices.DeleteFunc(t.names, func(n string) bool { return n == name })
+	t.remove(name)
 }
 
-// mayRead keeps a session that was told of a partial from taking the old file
-// for it.
-func (h *Home) mayRead(t target) error {
-	if !h.told.has(t.name) {
-		return nil
-	}
-	h.told.forget(t.name)
-	s, whole, err := h.locate(t)
-	if err != nil || whole == nil {
-		return err
-	}
-	partial, err := h.waiting(t, s, whole)
-	if err != nil || partial == nil {
-		return err
-	}
-	h.ledger.ask(h.owner, t.name)
-	return ErrUploadWaiting
+func (t *told) remove(name string) {
+	t.files = slices.DeleteFunc(t.files, func(f toldFile) bool { return f.name == name })
 }
 
 // asker is an account that wants the old file of this name.

@@ -1,0 +1,93 @@
+package driver
+
+import (
+	"context"
+	"os"
+	"time"
+)
+
+const (
+	// countPatience is how long an upload waits for the count of its home.
+	countPatience = 20 * time.Second
+	// countTries bounds how often a home is counted anew because it changed
+	// under the count.
+	countTries = 3
+)
+
+// ready returns when the bytes of the home are counted, if they have to be. The
+// first to come counts, everybody else waits for a while.
+func (l *ledger) ready(ctx context.Context, root *os.Root) error {
+	patience := time.NewTimer(countPatience)
+	defer patience.Stop()
+	for l.limited.Load() {
+		counted, wait := l.claimCount()
+		switch {
+		case counted:
+			return nil
+		case wait == nil:
+			return l.count(ctx, root)
+		}
+		select {
+		case <-wait: // it may have failed
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-patience.C:
+			return errCounting
+		}
+	}
+	return nil
+}
+
+// claimCount reports whether all is counted; if not, what to wait for, or nil:
+// the caller has to count.
+func (l *ledger) claimCount() (counted bool, wait <-chan struct{}) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.usage.counted && l.usage.counting == nil {
+		l.usage.counting = make(chan struct{})
+		return false, nil
+	}
+	return l.usage.counted, l.usage.counting
+}
+
+// count counts the bytes of a home for the first time. When files change
+// meanwhile it counts again; in a home that never rests it takes what it has,
+// and tend mends that later.
+func (l *ledger) count(ctx context.Context, root *os.Root) (err error) {
+	defer func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.usage.counted = err == nil
+		close(l.usage.counting)
+		l.usage.counting = nil
+	}()
+	for try := range countTries {
+		before := l.changes()
+		found, err := l.survey(ctx, root, 0)
+		if err != nil {
+			return err
+		}
+		if l.correct(found.bytes, before, try == countTries-1) {
+			break
+		}
+	}
+	return nil
+}
+
+func (l *ledger) changes() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.usage.changes
+}
+
+// correct sets what is used, and reports whether it did: only if nothing has
+// changed and nobody writes, or if it must.
+func (l *ledger) correct(total int64, before uint64, must bool) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !must && (l.usage.changes != before || len(l.written) > 0) {
+		return false
+	}
+	l.usage.used = total + l.usage.reserved
+	return true
+}

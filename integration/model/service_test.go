@@ -38,6 +38,7 @@ type service struct {
 	addr     netip.AddrPort
 	home     string
 	atomic   bool // uploads
+	accounts *driver.Accounts
 	sessions *driver.Sessions
 	tls      *tls.Config // a client's
 }
@@ -57,7 +58,7 @@ func serve(t *testing.T, atomic bool) *service {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &service{home: home, atomic: atomic, sessions: driver.NewSessions(driver.Limits{}), tls: &tls.Config{
+	s := &service{home: home, atomic: atomic, accounts: accounts, sessions: driver.NewSessions(driver.Limits{}), tls: &tls.Config{
 		InsecureSkipVerify: true, ClientSessionCache: tls.NewLRUClientSessionCache(0), // the certificate is self-signed
 	}}
 	running := listen(t, server.Config{

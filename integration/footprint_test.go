@@ -5,7 +5,6 @@ package integration
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -23,11 +22,7 @@ func TestAnIdleServerIsSmall(t *testing.T) {
 	t.Parallel()
 	l := lab.New(t, lab.Options{UPnP: lab.IGD2})
 	s := configure(t, l.Server, 2121, l.STUN)
-	// The binary as it is shipped, without the race detector's memory.
-	binary := filepath.Join(t.TempDir(), "natftpd")
-	if out, err := exec.Command("go", "build", "-trimpath", "-o", binary, "natftpd/cmd/natftpd").CombinedOutput(); err != nil {
-		t.Fatalf("build natftpd: %v\n%s", err, out)
-	}
+	binary := filepath.Join(buildPlain(t), "natftpd")
 	cmd := s.command("serve")
 	cmd.Path, cmd.Args = l.Server.Command(binary).Path, append(l.Server.Command(binary).Args, cmd.Args[len(cmd.Args)-3:]...)
 	s.Process = lab.Start(t, "natftpd", cmd)

@@ -27,6 +27,8 @@ type Session struct {
 	ender  Ender
 	in     *Sessions
 	user   atomic.Pointer[string]
+	// activity is set by the session and taken away by done.
+	activity atomic.Pointer[Activity]
 
 	// Guarded by in.
 	left  bool

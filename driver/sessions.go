@@ -41,6 +41,9 @@ type Sessions struct {
 	strangers *linked.List // of *Session, the oldest in front
 	arrivals  arrivals
 	empty     chan struct{} // nil until Drain; closed when the last one has left
+
+	sent, received int64         // bytes of the transfers that have ended
+	stirred        chan struct{} // has room for one token
 }
 
 // count is how many sessions one origin has.
@@ -64,6 +67,7 @@ func NewSessions(limits Limits) *Sessions {
 		users:     make(map[string]int),
 		strangers: linked.New(),
 		arrivals:  newArrivals(),
+		stirred:   make(chan struct{}, 1),
 	}
 }
 
@@ -171,6 +175,7 @@ func (s *Sessions) leave(session *Session) {
 
 func (s *Sessions) remove(session *Session) {
 	session.left = true
+	s.settle(session)
 	delete(s.here, session.ID)
 	s.dequeue(session)
 	s.forgetUser(session.User())

@@ -36,6 +36,7 @@ type core struct {
 	name     nameState
 	ext      advertised
 	disk     diskState
+	counts   Counts
 
 	// former is what was left on gateways before the one in use was found.
 	former []remnant
@@ -113,7 +114,7 @@ func (c *core) step(now time.Time, e event) (start []action, wake time.Time) {
 		c.bound(now)
 	}
 	if e != nil {
-		e.apply(c, now)
+		c.happened(e, now)
 	}
 	c.expire(now)
 	c.expireFormer(now)

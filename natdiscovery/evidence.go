@@ -73,6 +73,9 @@ func (c *core) weigh(now time.Time) {
 		return
 	}
 	if addr != c.ext.addr {
+		if c.ext.addr.IsValid() {
+			c.counts.AddressChanges++
+		}
 		c.sessions = sessionsState{}
 		c.probes.renew()
 	}

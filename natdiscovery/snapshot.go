@@ -27,6 +27,7 @@ func (c *core) status() Status {
 		Hairpin: c.probes.hairpin,
 		Reached: c.sessions.arrived, Absent: len(c.sessions.absent),
 		Probing: c.probing(),
+		Counts:  c.counts,
 	}
 	if g := &c.gw; g.found {
 		s.Gateway = &GatewayStatus{Device: g.identity, Method: g.method, External: c.evidence().gateway, Seen: g.seen, Forgot: g.forgot}

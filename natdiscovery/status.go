@@ -68,6 +68,9 @@ type Status struct {
 	// with Passive and are in rising order.
 	Outside, Inside []uint16
 
+	// Counts are what was counted since the loop began.
+	Counts Counts
+
 	// Journal says why the journal can't be written; "": it can, or it is off.
 	Journal string
 

@@ -275,3 +275,19 @@ func TestActiveDialIsBoundedByItsContext(t *testing.T) {
 		}
 	})
 }
+
+func TestPortsThatAwaitSomebodyAreTold(t *testing.T) {
+	p, all := listen(t, 2, time.Minute)
+	if got := p.Awaited(); len(got) != 0 {
+		t.Errorf("awaited at first: %v, want nobody", got)
+	}
+	first := reserve(t, p, "127.0.0.1", all[:1])
+	reserve(t, p, "127.0.0.2", all[:1])
+	if got := p.Awaited(); got[all[0]] != 2 || len(got) != 1 {
+		t.Errorf("awaited: %v, want two on %d", got, all[0])
+	}
+	first.Close()
+	if got := p.Awaited(); got[all[0]] != 1 {
+		t.Errorf("awaited: %v, want one on %d", got, all[0])
+	}
+}

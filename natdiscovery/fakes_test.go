@@ -138,3 +138,44 @@ func TestFakeRoutersOfPCPAndNATPMP(t *testing.T) {
 		})
 	}
 }
+
+// Over IPv6 PCP opens the firewall: asked at the router's IPv6 address, from ours. The
+// fake lives at ::1, which the loop takes for nobody's on the internet.
+func TestFakeRouterOpensPinholesByPCP(t *testing.T) {
+	for name, keeps := range map[string]bool{"and closes them": false, "and lets them run out": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := nattest.Start(t)
+			m := nattest.StartMapper(t, r)
+			m.Behave(func(b *nattest.MapperBehaviour) { b.LongestLease = 2 * time.Minute })
+			at := m.ListenIPv6(t)
+			client, err := pcp.Probe(t.Context(), pcp.Config{Gateway: m.Address().Addr(), Port: m.Address().Port(), Gateway6: at, Secret: pcp.Secret{7}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := newCore(testConfig(), journal{})
+			c.gw.found, c.gw.identity = true, client.Device()
+			c.pinholes.list = []pinhole{{internal: netip.AddrPortFrom(at.Addr(), 2121), again: true}}
+			c.attachPinholes([]finding{{method: gateway.PCP, client: client}}, time.Now())
+			for _, check := range []bool{false, true} {
+				ask := c.askFor(&c.pinholes.list[0])
+				ask.check = check
+				ask.do(t.Context(), c.cfg).apply(c, time.Now())
+			}
+			if holes := r.Pinholes(); len(holes) != 1 {
+				t.Fatalf("the router lets through to %v, want one", holes)
+			}
+			m.Behave(func(b *nattest.MapperBehaviour) { b.NoRemoval = keeps })
+			d := &Discovery{cfg: c.cfg, core: c}
+			if left := d.close(t.Context(), c, c.leavePinholes()); len(left) != 0 {
+				t.Errorf("left for the next start: %+v", left)
+			}
+			if keeps {
+				r.Advance(2 * time.Minute)
+			}
+			if holes := r.Pinholes(); len(holes) != 0 {
+				t.Errorf("the router lets through to %v", holes)
+			}
+		})
+	}
+}

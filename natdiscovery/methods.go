@@ -16,8 +16,9 @@ const (
 	// RFC 6887, section 7.4; NAT-PMP's code 2, RFC 6886, section 3.5) will for long.
 	outOfFavour = 30 * time.Minute
 	// company is how long the methods wait for each other once one has found a
-	// gateway: the preferred one is not always the first to answer.
-	company = 400 * time.Millisecond
+	// gateway: the preferred one is not always the first to answer, and PCP's first
+	// request may be lost, whose second follows after 250 ms.
+	company = 600 * time.Millisecond
 )
 
 // methodState is what is known of one way to ask a gateway.

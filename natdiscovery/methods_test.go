@@ -239,9 +239,9 @@ func TestSearchWaitsForThePreferredMethodALittle(t *testing.T) {
 		took  time.Duration
 	}{
 		{"both answer", map[gateway.Method]time.Duration{first: 300 * time.Millisecond, second: 10 * time.Millisecond}, methods, 300 * time.Millisecond},
-		{"the preferred one is slow", map[gateway.Method]time.Duration{first: time.Second, second: 10 * time.Millisecond}, methods[1:], 411 * time.Millisecond},
-		{"the other one is slow", map[gateway.Method]time.Duration{first: 10 * time.Millisecond, second: time.Second}, methods[:1], 411 * time.Millisecond},
-		{"one is not there", map[gateway.Method]time.Duration{second: time.Second}, methods[1:], 1401 * time.Millisecond},
+		{"the preferred one is slow", map[gateway.Method]time.Duration{first: time.Second, second: 10 * time.Millisecond}, methods[1:], 611 * time.Millisecond},
+		{"the other one is slow", map[gateway.Method]time.Duration{first: 10 * time.Millisecond, second: time.Second}, methods[:1], 611 * time.Millisecond},
+		{"one is not there", map[gateway.Method]time.Duration{second: time.Second}, methods[1:], 1601 * time.Millisecond},
 		{"none is there", nil, nil, 2 * time.Second},
 	}
 	for _, tt := range tests {

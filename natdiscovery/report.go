@@ -3,6 +3,7 @@ package natdiscovery
 import (
 	"context"
 	"log/slog"
+	"slices"
 )
 
 // report logs what became different from old to s: each change once, a problem
@@ -34,6 +35,27 @@ func report(cfg Config, old, s *Status) {
 		log.Info("passive ports asked for", "open", ranges(inState(s.Passive, PortVerified)),
 			"not_open", ranges(inState(s.Passive, PortTaken, PortRefused)))
 	}
+	reportPinholes(log, old.Pinholes, s.Pinholes)
+}
+
+// reportPinholes tells when the gateway has answered for all pinholes, and when another
+// method opens them.
+func reportPinholes(log *slog.Logger, old, pinholes []Pinhole) {
+	pending := func(p Pinhole) bool { return p.State == PortPending }
+	if len(pinholes) == 0 || slices.ContainsFunc(pinholes, pending) {
+		return
+	}
+	if len(old) > 0 && !slices.ContainsFunc(old, pending) && old[0].Method == pinholes[0].Method {
+		return
+	}
+	open := 0
+	for _, p := range pinholes {
+		if p.State == PortVerified {
+			open++
+		}
+	}
+	log.Info("IPv6 pinholes asked for", "open", open, "all", len(pinholes), "method", pinholes[0].Method,
+		"state", pinholes[0].State, "problem", pinholes[0].Problem)
 }
 
 // asked says whether the gateway has answered for every passive port.

@@ -93,11 +93,12 @@ type findings struct {
 func search(ctx context.Context, cfg Config) findings {
 	both, cancel := context.WithCancel(ctx)
 	defer cancel()
-	// Whoever answers first waits for the other no longer than an answer takes:
-	// some drop what they don't understand.
+	// Whoever answers first waits for the other no longer than an answer to the
+	// second try takes: some drop what they don't understand, and weak ones lose a
+	// request that comes together with another.
 	answered := func(err error) {
 		if err == nil {
-			time.AfterFunc(cmp.Or(cfg.RTO, grace), cancel)
+			time.AfterFunc(2*cmp.Or(cfg.RTO, grace), cancel)
 		}
 	}
 	var f findings
@@ -114,7 +115,8 @@ func search(ctx context.Context, cfg Config) findings {
 	return f
 }
 
-// grace is how long the slower of two answers is waited for.
+// grace is half of how long the slower of two answers is waited for: the time to its
+// second try.
 const grace = 250 * time.Millisecond
 
 // discover finds out whether the gateway speaks PCP, by an ANNOUNCE request (section

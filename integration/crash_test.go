@@ -10,6 +10,27 @@ import (
 	"natftpd/integration/lab"
 )
 
+// A supervisor may end it again before it has found the router: then it searches once
+// more for what the run before has left there.
+func TestEndRightAfterACrashLeavesNothing(t *testing.T) {
+	t.Parallel()
+	for name, options := range map[string]lab.Options{"by UPnP": {UPnP: lab.IGD2}, "by PCP": {PMP: true}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := lab.New(t, options)
+			s := serve(t, l.Server, 2121, l.STUN)
+			lab.Await(t, mappedWithin, func() error { return rulesAre(t, l.Router, rulesFor(s.port)) })
+			s.Stop(t, syscall.SIGKILL, stopWithin)
+			s.start(t)
+			s.AwaitLog(t, startWithin, "network read") // and the search begins
+			s.stop(t)
+			if err := rulesAre(t, l.Router, nil); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
 // Who is killed can't tidy up. The next start takes over what the last one left on
 // the router, also when this host has another address by then, and the end of that
 // one leaves nothing.

@@ -5,19 +5,21 @@ package main
 import (
 	"fmt"
 	"io"
+	"math"
+	"slices"
 	"strings"
 )
 
 // print tells a row as soon as it is measured: a line for each server.
 func (r result) print(w io.Writer) {
-	fmt.Fprintf(w, "\n%-40s %12s %9s %11s %7s %8s %8s\n", r.Text, r.Unit, "natftpd=1", r.costHead(), "client", "p50 ms", "p99 ms")
+	fmt.Fprintf(w, "\n%-36s %12s %9s %11s %7s %8s %8s\n", r.Text, r.Unit, "natftpd=1", r.costHead(), "client", "p50 ms", "p99 ms")
 	for _, s := range r.Scores {
 		if s.Failed != "" {
-			fmt.Fprintf(w, "  %-38s %.*s\n", s.Server, 57, "FAILED: "+s.Failed)
+			fmt.Fprintf(w, "  %-20s no figure: %s\n", s.Server, s.Failed)
 			continue
 		}
 		m := s.Median
-		fmt.Fprintf(w, "  %-38s %12s %9s %11s %7s %8s %8s\n", s.Server, figure(m.Value), ratio(s.Ratio), cost(m.ServerCPU), percent(m.ClientBusy), figure(m.P50), figure(m.P99))
+		fmt.Fprintf(w, "  %-34s %12s %9s %11s %7s %8s %8s\n", s.Server, figure(m.Value), ratio(s.Ratio), cost(m.ServerCPU), percent(m.ClientBusy), figure(m.P50), figure(m.P99))
 	}
 }
 
@@ -29,16 +31,17 @@ func (r result) costHead() string {
 	return "cpu/" + r.Cost
 }
 
-// summary is the whole comparison at a glance: the value of natftpd, and each
-// peer's, with natftpd's ratio to the best of them.
+// summary is the whole comparison at a glance: the medians, and how far natftpd
+// is ahead of the best of its peers.
 func summary(w io.Writer, results []result, names []string) {
-	fmt.Fprintf(w, "\n%-32s %-11s", "medians", "")
+	head := fmt.Sprintf("%-16s %-11s", "medians", "")
 	for _, name := range names {
-		fmt.Fprintf(w, " %9.9s", name)
+		head += fmt.Sprintf(" %9.9s", name)
 	}
-	fmt.Fprintf(w, " %6s\n%s\n", "ratio", strings.Repeat("-", 32+1+11+10*len(names)+7))
+	head += fmt.Sprintf(" %5s %5s", "ahead", "cpu")
+	fmt.Fprintf(w, "\n%s\n%s\n", head, strings.Repeat("-", len(head)))
 	for _, r := range results {
-		fmt.Fprintf(w, "%-32.32s %-11s", r.Text, r.Unit)
+		fmt.Fprintf(w, "%-16s %-11s", r.Name, r.Unit)
 		for _, name := range names {
 			text := "-"
 			if s := r.of(name); s != nil {
@@ -46,9 +49,11 @@ func summary(w io.Writer, results []result, names []string) {
 			}
 			fmt.Fprintf(w, " %9s", text)
 		}
-		fmt.Fprintf(w, " %6s\n", ratio(r.lead()))
+		fmt.Fprintf(w, " %5s %5s\n", ratio(r.ahead()), ratio(r.cheaper()))
 	}
-	fmt.Fprintln(w, "\nratio: natftpd to its best peer, the median of the rounds; above 1 natftpd is ahead. machine is no peer.")
+	fmt.Fprintln(w, `
+ahead: natftpd's value to its best peer's, the median of the rounds. cpu: the CPU time of the
+cheapest peer to natftpd's. Above 1 natftpd is the better one. machine is no peer.`)
 }
 
 // of is the score of a server that has one.
@@ -61,18 +66,35 @@ func (r result) of(name string) *score {
 	return nil
 }
 
-// lead is natftpd's ratio to the best peer; 0 without one.
-func (r result) lead() float64 {
+// ahead is natftpd's ratio to the best peer; 0 without one.
+func (r result) ahead() float64 {
 	best := 0.0
-	for _, s := range r.Scores {
-		if s.Server != self && s.Server != machineName {
-			best = max(best, s.Ratio)
-		}
+	for _, s := range r.peers() {
+		best = max(best, s.Ratio)
 	}
 	if best == 0 {
 		return 0
 	}
 	return 1 / best
+}
+
+// cheaper is the ratio of the cheapest peer's CPU time to natftpd's; 0 without one.
+func (r result) cheaper() float64 {
+	own, cheapest := r.of(self), math.Inf(1)
+	for _, s := range r.peers() {
+		cheapest = min(cheapest, s.Median.ServerCPU)
+	}
+	if own == nil || own.Median.ServerCPU == 0 || math.IsInf(cheapest, 1) {
+		return 0
+	}
+	return cheapest / own.Median.ServerCPU
+}
+
+// peers are the scores of those that natftpd is compared with.
+func (r result) peers() []score {
+	return slices.DeleteFunc(slices.Clone(r.Scores), func(s score) bool {
+		return s.Failed != "" || s.Server == self || s.Server == machineName
+	})
 }
 
 // figure writes a number with about three digits.

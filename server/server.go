@@ -60,6 +60,8 @@ type Config struct {
 	// Awaited is told what became of each passive data connection. nil: nobody
 	// is.
 	Awaited func(control.Outcome)
+	// Counters count what clients did. nil: nobody looks.
+	Counters *control.Counters
 	// DrainTimeout bounds how long transfers may go on after the end of Run's
 	// context.
 	DrainTimeout time.Duration
@@ -162,6 +164,10 @@ func (s *Server) AddrTLS() netip.AddrPort {
 
 func addrPort(l *net.TCPListener) netip.AddrPort { return l.Addr().(*net.TCPAddr).AddrPort() }
 
+// Awaited are the passive ports on which connections are awaited now, and how
+// many on each. It is for the time after Listen.
+func (s *Server) Awaited() map[uint16]int { return s.ports.Awaited() }
+
 // LimitSegments clamps the TCP segments of connections that are made from now on
 // to size bytes, control and data, so that they fit a path that swallows larger
 // packets. Zero: the kernel's choice. It is for the time after Listen.
@@ -192,6 +198,7 @@ func (s *Server) Run(ctx context.Context) error {
 		Ports:       s.ports,
 		Advertise:   s.advise,
 		Awaited:     s.cfg.Awaited,
+		Counters:    s.cfg.Counters,
 		MaxSegment:  func() int { return int(s.segment.Load()) },
 	})
 	group, ctx := errgroup.WithContext(ctx)
@@ -228,13 +235,13 @@ func (s *Server) advise(client, local netip.Addr) control.Advice {
 			s.unknown.Store(false)
 		}
 		if !client.Is4() { // the mappings are IPv4's
-			return control.Advice{Addr: addr, Ports: st.Inside, Outside: true}
+			return control.Advice{Addr: addr, Ports: st.Inside, Outside: true, Class: string(class)}
 		}
-		return control.Advice{Addr: addr, Ports: st.Outside, Outside: true}
+		return control.Advice{Addr: addr, Ports: st.Outside, Outside: true, Class: string(class)}
 	case ClassHairpin:
-		return control.Advice{Addr: addr, Ports: st.Outside, Outside: true}
+		return control.Advice{Addr: addr, Ports: st.Outside, Outside: true, Class: string(class)}
 	}
-	return control.Advice{Addr: addr, Ports: st.Inside}
+	return control.Advice{Addr: addr, Ports: st.Inside, Class: string(class)}
 }
 
 // neighbour tells whether a client is this host or of its own network. One that

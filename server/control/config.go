@@ -46,6 +46,8 @@ type Config struct {
 	// Awaited is told of each passive data connection whether it came: evidence
 	// of how the internet reaches us. It must return at once. nil: nobody is.
 	Awaited func(Outcome)
+	// Counters count what the front does. nil: nobody looks.
+	Counters *Counters
 	// MaxSegment is the size of the TCP segments of connections that we dial;
 	// zero: the kernel's choice. nil: always zero.
 	MaxSegment func() int
@@ -89,4 +91,6 @@ type Advice struct {
 	Ports []uint16
 	// Outside says that the client is not one of our own network.
 	Outside bool
+	// Class is who the client is, for the counters. There are few.
+	Class string
 }

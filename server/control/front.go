@@ -51,6 +51,9 @@ func New(cfg Config) *Front {
 	if cfg.Awaited == nil {
 		cfg.Awaited = func(Outcome) {}
 	}
+	if cfg.Counters == nil {
+		cfg.Counters = new(Counters)
+	}
 	if cfg.Neighbour == nil {
 		cfg.Neighbour = func(netip.Addr) bool { return false }
 	}

@@ -22,6 +22,7 @@ func (s *session) cmdUser(name string) {
 		// A second login would leave the first one's home behind.
 		s.say(line(503, "You are logged in already. Open a new connection for another user."))
 	case s.front.cfg.TLSRequired && !s.secured():
+		s.front.refusals.add(s.client, "login refused", "TLS is required (tls.mode), and user "+name+" came without")
 		s.say(line(530, "TLS is required here. Use AUTH TLS first."))
 	default:
 		s.user = name
@@ -37,7 +38,7 @@ func (s *session) cmdPass(password string) {
 	}
 	who := driver.Attempt{Name: s.user, Password: password, Client: s.client, LAN: s.neighbour}
 	if until, banned := s.front.cfg.Bans.Check(who.Client, who.LAN); banned { // meanwhile, by another session
-		s.turnAway(banText(until), "banned for wrong passwords")
+		s.turnAway(LoginBanned, banText(until), "banned for wrong passwords")
 		return
 	}
 	s.flush() // the check takes its time
@@ -48,7 +49,7 @@ func (s *session) cmdPass(password string) {
 	case errors.Is(err, driver.ErrLogin):
 		s.wrong(who, err)
 	case err != nil:
-		s.turnAway("Too many logins at a time. Try again in a moment.", err.Error())
+		s.turnAway(LoginFailed, "Too many logins at a time. Try again in a moment.", err.Error())
 	default:
 		s.front.cfg.Bans.Succeeded(who)
 		s.enter(account)
@@ -59,20 +60,21 @@ func (s *session) cmdPass(password string) {
 func (s *session) enter(account *driver.Account) {
 	home, err := account.Open()
 	if err != nil {
-		s.turnAway("Your files are not available right now. Try again later.", err.Error())
+		s.turnAway(LoginFailed, "Your files are not available right now. Try again later.", err.Error())
 		return
 	}
 	err = s.entry.SetUser(account.Name)
 	if err != nil || account.Revoked() {
 		home.Close()
 		if err != nil {
-			s.turnAway("Too many sessions of this user. Close one, or try again later.", err.Error())
+			s.turnAway(LoginFailed, "Too many sessions of this user. Close one, or try again later.", err.Error())
 		} else {
-			s.turnAway("This account has just been changed. Connect again.", "account changed meanwhile")
+			s.turnAway(LoginFailed, "This account has just been changed. Connect again.", "account changed meanwhile")
 		}
 		return
 	}
 	s.account, s.home, s.failures = account, home, 0
+	s.front.cfg.Counters.Logins.add(LoginGranted)
 	s.log.Info("login", "user", account.Name, "as", s.user, "tls", s.secured())
 	s.hand(forward{line: "USER " + account.Name, done: silent})
 	s.hand(forward{line: "PASS", done: func(r reply) reply {
@@ -96,24 +98,25 @@ func (s *session) wrong(who driver.Attempt, err error) {
 	until, banned := s.front.cfg.Bans.Failed(who)
 	switch {
 	case banned:
-		s.turnAway(banText(until), reason+"; the address is banned until "+until.Format(time.DateTime))
+		s.turnAway(LoginWrong, banText(until), reason+"; the address is banned until "+until.Format(time.DateTime))
 	case s.failures >= maxFailures:
-		s.turnAway("Too many wrong passwords. Connect again to try another.", reason)
+		s.turnAway(LoginWrong, "Too many wrong passwords. Connect again to try another.", reason)
 	default:
-		s.loginRefused(reason)
+		s.loginRefused(LoginWrong, reason)
 		s.say(line(530, "Login incorrect. Try USER and PASS again."))
 	}
 	s.user = ""
 }
 
 // turnAway refuses a login and ends the session.
-func (s *session) turnAway(text, reason string) {
-	s.loginRefused(reason)
+func (s *session) turnAway(result LoginResult, text, reason string) {
+	s.loginRefused(result, reason)
 	s.say(line(421, "%s", text))
 	s.closing = true
 }
 
-func (s *session) loginRefused(reason string) {
+func (s *session) loginRefused(result LoginResult, reason string) {
+	s.front.cfg.Counters.Logins.add(result)
 	s.log.Warn("login refused", "user", s.user, "reason", reason, "attempt", s.failures, "tls", s.secured())
 }
 

@@ -24,7 +24,7 @@ func (s *session) cmdPasv(string) {
 	if r == nil {
 		return
 	}
-	s.arrange(meeting{endpoint: r, how: "PASV", told: netip.AddrPortFrom(advice.Addr, r.Port()), outside: advice.Outside})
+	s.arrange(meeting{endpoint: r, how: "PASV", told: netip.AddrPortFrom(advice.Addr, r.Port()), outside: advice.Outside, class: advice.Class})
 	a, p := advice.Addr.As4(), r.Port()
 	s.sayAlone(line(227, "Entering Passive Mode (%d,%d,%d,%d,%d,%d)", a[0], a[1], a[2], a[3], p>>8, p&0xff))
 }
@@ -51,7 +51,7 @@ func (s *session) cmdEpsv(arg string) {
 	if r == nil {
 		return
 	}
-	s.arrange(meeting{endpoint: r, how: "EPSV", told: netip.AddrPortFrom(s.local, r.Port()), outside: advice.Outside})
+	s.arrange(meeting{endpoint: r, how: "EPSV", told: netip.AddrPortFrom(s.local, r.Port()), outside: advice.Outside, class: advice.Class})
 	s.sayAlone(line(229, "Entering Extended Passive Mode (|||%d|)", r.Port()))
 }
 
@@ -61,6 +61,7 @@ type meeting struct {
 	how      string         // the command that arranged it
 	told     netip.AddrPort // where the client was sent, or wants to be dialled
 	outside  bool           // told is for clients from outside
+	class    string         // Advice.Class
 }
 
 // arrange replaces the data connection to come.

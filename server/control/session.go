@@ -71,6 +71,7 @@ type session struct {
 	renaming  bool // RNFR was granted, and is the last command
 
 	// The library.
+	extent  extent    // of the file of the current transfer
 	listing *listing  // what the current transfer lists; nil: none, or a file
 	queue   []forward // lines to hand on
 	replies parser

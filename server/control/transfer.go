@@ -30,7 +30,7 @@ func (s *session) transfer(t task) {
 		s.say(line(521, "Data connections need TLS here. Use PBSZ 0 and PROT P first."))
 		return
 	}
-	s.listing = t.listing
+	s.listing, s.extent = t.listing, unknownExtent
 	if t.listing != nil && s.restart { // a listing begins at its beginning
 		s.restart = false
 		s.hand(forward{line: "REST 0", done: silent})
@@ -79,12 +79,14 @@ func (s *session) openData() (net.Conn, error) {
 	}
 	conn := data.NewConn(tcp, cfg, s.front.cfg.DataTimeout, data.Pace{Down: s.account.Download, Up: s.account.Upload})
 	s.mu.Lock()
+	shown := s.current.shown
 	s.stream = conn
 	s.cancel = conn.Abort
 	if s.aborted || s.killed {
 		conn.Abort()
 	}
 	s.mu.Unlock()
+	s.begun(shown, m, protected, conn)
 	if s.listing != nil {
 		return &listed{conn, s.listing}, nil
 	}
@@ -98,6 +100,7 @@ func (s *session) report(m meeting, err error) {
 	gaveUp := s.aborted || s.killed
 	s.mu.Unlock()
 	if _, passive := m.endpoint.(*data.Reservation); passive && (err == nil || !gaveUp) {
+		s.front.cfg.Counters.Arrivals.add(Arrival{Class: m.class, Arrived: err == nil})
 		s.front.cfg.Awaited(Outcome{Client: s.client, Told: m.told, Outside: m.outside, Arrived: err == nil})
 	}
 }
@@ -144,6 +147,7 @@ func (s *session) finished(t task, r reply) reply {
 	default:
 		out = s.mend(r)
 	}
+	s.count(t, out.code, missed != nil, aborted)
 	facts := []any{"user", s.entry.User(), "command", t.text, "folder", s.ctx.Path(), "sent", sent, "received", received}
 	switch {
 	case out.code >= 400:

@@ -1,0 +1,73 @@
+package control
+
+import (
+	"os"
+	"strings"
+	"time"
+
+	"natftpd/driver"
+	"natftpd/server/data"
+)
+
+// What others see of a transfer while it runs, and what is counted of it.
+
+// extent is how much of a file a transfer is about.
+type extent struct{ size, offset int64 }
+
+// unknownExtent is that of a listing, and of an upload: how much is to come only
+// its client knows.
+var unknownExtent = extent{size: -1}
+
+// extentOf is that of a file which was opened for a transfer.
+func extentOf(f any, flags int, offset int64) extent {
+	file, ok := f.(*driver.File)
+	if !ok || flags&(os.O_WRONLY|os.O_RDWR) != 0 {
+		return extent{-1, offset}
+	}
+	info, err := file.Stat()
+	if err != nil {
+		return extent{-1, offset}
+	}
+	return extent{info.Size(), offset}
+}
+
+// begun shows the transfer that runs over conn.
+func (s *session) begun(shown string, m meeting, protected bool, conn *data.Conn) {
+	command, path, _ := strings.Cut(shown, " ")
+	a := driver.Activity{
+		Command: command, Path: s.abs(path), Size: s.extent.size, Offset: s.extent.offset,
+		TLS: protected, Since: time.Now(), Flow: conn,
+	}
+	if s.listing != nil {
+		a.Path = s.listing.dir
+	}
+	if r, passive := m.endpoint.(*data.Reservation); passive {
+		a.Port = r.Port()
+	}
+	s.entry.Begin(a)
+}
+
+// count counts a transfer that has ended.
+func (s *session) count(t task, code int, missed, aborted bool) {
+	s.entry.Done()
+	r := TransferResult{Kind: "download", Channel: "clear", Result: "complete"}
+	switch command, _, _ := strings.Cut(t.form, " "); {
+	case t.listing != nil:
+		r.Kind = "listing"
+	case command != "RETR":
+		r.Kind = "upload"
+	}
+	if s.protected {
+		r.Channel = "tls"
+	}
+	switch {
+	case code < 400:
+	case aborted:
+		r.Result = "aborted"
+	case missed:
+		r.Result = "missed"
+	default:
+		r.Result = "failed"
+	}
+	s.front.cfg.Counters.Transfers.add(r)
+}

@@ -212,10 +212,21 @@ func TestALoginThatWaitsGivesUpWithItsSession(t *testing.T) {
 				synctest.Wait()
 				ctx, cancel := context.WithTimeout(t.Context(), maxWait/2)
 				defer cancel()
+				next := make(chan error)
+				time.AfterFunc(maxWait/2+1, func() { // after one has given up
+					v.end <- true
+					v.end <- true
+				})
+				time.AfterFunc(time.Second, func() { // behind it
+					_, err := a.Login(t.Context(), Attempt{Name: "alice", Client: second})
+					next <- err
+				})
 				if _, err := a.Login(ctx, Attempt{Name: "alice", Client: second}); !errors.Is(err, context.DeadlineExceeded) {
 					t.Errorf("got %v, want deadline exceeded", err)
 				}
-				v.end <- true
+				if err := <-next; err != nil {
+					t.Errorf("the one behind it: %v", err)
+				}
 			})
 		})
 	}

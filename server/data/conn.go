@@ -1,7 +1,6 @@
 package data
 
 import (
-	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -13,13 +12,9 @@ import (
 	"time"
 )
 
-const (
-	// chunk bounds one call of the kernel's copying. As measured, smaller ones
-	// take more processor time, larger ones less throughput on a busy host.
-	chunk = 4 << 20
-	// closing is how long the end of a TLS channel may take to be said.
-	closing = 5 * time.Second
-)
+// chunk bounds one call of the kernel's copying. As measured, smaller ones take
+// more processor time, larger ones less throughput on a busy host.
+const chunk = 4 << 20
 
 // ErrStalled: nothing moved on the connection for the time-out.
 var ErrStalled = errors.New("data connection stands still")
@@ -59,6 +54,7 @@ func NewConn(tcp *net.TCPConn, tlsConfig *tls.Config, timeout time.Duration, pac
 	c := &Conn{wire: &wire{TCPConn: tcp, timeout: timeout}, pace: pace, announced: -1, aborted: make(chan struct{})}
 	c.Conn, c.ready = c.wire, tlsConfig == nil
 	if tlsConfig != nil {
+		c.wire.gathers = true
 		c.tls = tls.Server(c.wire, tlsConfig)
 		c.Conn = c.tls
 	}
@@ -83,11 +79,17 @@ func (c *Conn) fail(err error) error {
 	if err == nil {
 		return nil
 	}
-	if errors.Is(err, os.ErrDeadlineExceeded) {
-		err = fmt.Errorf("%w for %s", ErrStalled, c.wire.timeout)
-	}
+	err = c.plainly(err)
 	c.err.CompareAndSwap(nil, &err)
 	return c.Err()
+}
+
+// plainly says what a deadline means here.
+func (c *Conn) plainly(err error) error {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return fmt.Errorf("%w for %s", ErrStalled, c.wire.timeout)
+	}
+	return err
 }
 
 // handshake makes TLS of the channel before its first byte.
@@ -95,12 +97,17 @@ func (c *Conn) handshake() error {
 	if c.ready {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), c.wire.timeout)
-	defer cancel()
-	if err := c.tls.HandshakeContext(ctx); err != nil {
-		return c.fail(fmt.Errorf("TLS handshake on the data connection: %w", err))
+	c.wire.until = time.Now().Add(c.wire.timeout)
+	c.wire.readAhead()
+	err := c.tls.Handshake()
+	c.wire.until = time.Time{}
+	if c.wire.ahead() == 0 {
+		c.wire.stopAhead()
 	}
-	acknowledgeAtOnce(c.wire.TCPConn)
+	if err != nil {
+		c.wire.flush() // the alert that tells the client why
+		return c.fail(fmt.Errorf("TLS handshake on the data connection: %w", c.plainly(err)))
+	}
 	c.ready = true
 	return nil
 }
@@ -133,8 +140,12 @@ func (c *Conn) Close() error {
 		if c.Err() != nil {
 			c.wire.SetLinger(0)
 		} else if c.tls != nil {
-			c.wire.timeout = min(c.wire.timeout, closing)
+			rest := c.wire.out != nil
 			c.tls.CloseWrite()
+			// An uploader need not wait for our close_notify.
+			if gone := c.wire.flush(); gone != nil && rest {
+				err = c.fail(gone)
+			}
 		}
 		if e := c.wire.Close(); err == nil {
 			err = e

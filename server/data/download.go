@@ -69,25 +69,20 @@ func (c *Conn) Flush() error {
 
 // send writes p whole and waits for its pace.
 func (c *Conn) send(p []byte) (int, error) {
-	n, err := c.write(p)
-	c.sent.Add(int64(n))
-	if err != nil {
-		return n, c.fail(err)
+	n, err := c.Conn.Write(p)
+	if err == nil {
+		err = c.wire.flush()
 	}
-	return n, c.wait(c.pace.Down, int64(n))
+	return n, c.moved(n, err)
 }
 
-// write writes p whole: of TLS several records at once.
-func (c *Conn) write(p []byte) (int, error) {
-	if c.tls == nil || len(p) <= record {
-		return c.Conn.Write(p)
+// moved counts what was sent and waits for its pace.
+func (c *Conn) moved(n int, err error) error {
+	c.sent.Add(int64(n))
+	if err != nil {
+		return c.fail(err)
 	}
-	c.wire.gather()
-	n, err := c.tls.Write(p)
-	if errFlush := c.wire.flush(); errFlush != nil {
-		return 0, errFlush
-	}
-	return n, err
+	return c.wait(c.pace.Down, int64(n))
 }
 
 // ReadFrom sends what r holds: a download. In clear and from a local file the
@@ -109,7 +104,7 @@ func (c *Conn) ReadFrom(r io.Reader) (int64, error) {
 	for {
 		n, err := r.Read(buf)
 		if n > 0 {
-			sent, errSend := c.send(buf[:n])
+			sent, errSend := c.sendPart(buf[:n], n < len(buf))
 			total += int64(sent)
 			if errSend != nil {
 				return total, errSend
@@ -122,6 +117,16 @@ func (c *Conn) ReadFrom(r io.Reader) (int64, error) {
 			return total, err
 		}
 	}
+}
+
+// sendPart sends what was read of a file. The last part can wait for the end of
+// the TLS channel, which Close says: both go in one write.
+func (c *Conn) sendPart(p []byte, last bool) (int, error) {
+	if !last || c.tls == nil || !unbounded(c.pace.Down) {
+		return c.send(p)
+	}
+	n, err := c.tls.Write(p)
+	return n, c.moved(n, err)
 }
 
 // sendFile lets the kernel copy. A slow client keeps its transfer as long as

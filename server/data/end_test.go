@@ -63,3 +63,38 @@ func TestTheEndOfAnUploadOverTLS(t *testing.T) {
 		}
 	}
 }
+
+func TestAnUploaderNeedNotWaitForOurCloseNotify(t *testing.T) {
+	serverTLS, clientTLS := tlsPair(t)
+	ours, theirs := tcpPair(t)
+	go func() {
+		client := tls.Client(theirs, clientTLS)
+		client.Write([]byte("content"))
+		client.CloseWrite()
+	}()
+	conn := data.NewConn(ours, serverTLS, time.Minute, data.Pace{})
+	if n, err := conn.WriteTo(plainWriter{&bytes.Buffer{}}); n != 7 || err != nil {
+		t.Fatalf("stored %d bytes, %v", n, err)
+	}
+	theirs.SetLinger(0)
+	theirs.Close()
+	conn.Close()
+	if conn.Err() != nil {
+		t.Errorf("the transfer is said to have broken: %v", conn.Err())
+	}
+}
+
+func TestADownloadOverTLSThatBreaksAtItsEndIsToldSo(t *testing.T) {
+	serverTLS, clientTLS := tlsPair(t)
+	ours, theirs := tcpPair(t)
+	go tls.Client(theirs, clientTLS).Handshake()
+	conn := data.NewConn(ours, serverTLS, time.Minute, data.Pace{})
+	conn.Write(nil)
+	theirs.SetLinger(0)
+	theirs.Close()
+	conn.ReadFrom(tempFile(t, []byte("content")))
+	conn.Close()
+	if conn.Err() == nil {
+		t.Error("the transfer is said to be whole")
+	}
+}

@@ -15,7 +15,7 @@ import (
 )
 
 func TestPacedTransfersArriveWhole(t *testing.T) {
-	const perSecond = 2 << 20
+	const perSecond = 3 << 20
 	serverTLS, clientTLS := tlsPair(t)
 	content := random(600 << 10)
 	for name, channel := range map[string]*tls.Config{"in clear": nil, "TLS": serverTLS} {
@@ -46,16 +46,17 @@ func TestPacedTransfersArriveWhole(t *testing.T) {
 				if channel != nil {
 					client = tls.Client(theirs, clientTLS)
 				}
-				burst := 100 << 10
-				pace := data.Pace{Down: rate.NewLimiter(perSecond, burst), Up: rate.NewLimiter(perSecond, burst)}
-				// The time-out is below the waits for the pace: these are no stall.
-				conn := data.NewConn(ours, channel, 90*time.Millisecond, pace)
 				begun := time.Now()
+				l := rate.NewLimiter(perSecond, perSecond)
+				l.AllowN(time.Now(), perSecond)
+				l.ReserveN(time.Now(), perSecond) // another transfer's: this one waits longer than its time-out
+				const timeout = 900 * time.Millisecond
+				conn := data.NewConn(ours, channel, timeout, data.Pace{Down: l, Up: l})
 				got := run(t, conn, client)
 				if !bytes.Equal(got, content) || conn.Err() != nil {
 					t.Errorf("got %d bytes of %d, %v", len(got), len(content), conn.Err())
 				}
-				least := time.Duration(len(content)-burst) * time.Second / perSecond
+				least := time.Second + time.Duration(len(content))*time.Second/perSecond
 				if spent := time.Since(begun); spent < least {
 					t.Errorf("took %s, want at least %s", spent, least)
 				}

@@ -24,9 +24,21 @@ func (c *Conn) Announce(size int64) { c.announced = size }
 // Server refuse such an end too, ProFTPD and Pure-FTPd take it.
 func (c *Conn) TakeBareEnd() { c.bareEnd = true }
 
+// beginUpload is the handshake and what eases the client's sending after it.
+func (c *Conn) beginUpload() error {
+	if c.ready {
+		return nil
+	}
+	err := c.handshake()
+	if err == nil {
+		acknowledgeAtOnce(c.wire.TCPConn)
+	}
+	return err
+}
+
 // Read reads what the client sends.
 func (c *Conn) Read(p []byte) (int, error) {
-	if err := c.handshake(); err != nil {
+	if err := c.beginUpload(); err != nil {
 		return 0, err
 	}
 	n, err := c.Conn.Read(p[:min(int64(len(p)), step(c.pace.Up))])
@@ -62,7 +74,7 @@ func (unlimited) Release(int64)         {}
 // WriteTo stores what the client sends into w: an upload. In clear and into a
 // local file the kernel copies (splice).
 func (c *Conn) WriteTo(w io.Writer) (int64, error) {
-	if err := c.handshake(); err != nil {
+	if err := c.beginUpload(); err != nil {
 		return 0, err
 	}
 	if f, ok := w.(osFile); ok && c.tls == nil {

@@ -28,13 +28,24 @@ var wireBuffers = sync.Pool{New: func() any { return new([several]byte) }}
 type wire struct {
 	*net.TCPConn
 	timeout time.Duration
-	ended   bool // the peer's FIN was read
+	until   time.Time // when all has to be done; zero: a time-out for each step
+	ended   bool      // the peer's FIN was read
 
 	in         *[several]byte // what was read ahead; nil: nothing is
 	next, come int            // of in: what Read returns next
 
-	out  *[several]byte // what Write gathers; nil: it writes at once
-	used int
+	// TLS writes record by record. Gathered, they go when the buffer is full, on
+	// flush, and before anything is awaited of the peer.
+	gathers bool
+	out     *[several]byte // nil when empty
+	used    int
+}
+
+func (w *wire) deadline() time.Time {
+	if !w.until.IsZero() {
+		return w.until
+	}
+	return time.Now().Add(w.timeout)
 }
 
 // Read reads what has come.
@@ -55,7 +66,10 @@ func (w *wire) Read(p []byte) (int, error) {
 }
 
 func (w *wire) read(p []byte) (int, error) {
-	w.SetReadDeadline(time.Now().Add(w.timeout))
+	if err := w.flush(); err != nil {
+		return 0, err
+	}
+	w.SetReadDeadline(w.deadline())
 	n, err := w.TCPConn.Read(p)
 	w.ended = w.ended || err == io.EOF
 	return n, err
@@ -63,7 +77,11 @@ func (w *wire) read(p []byte) (int, error) {
 
 // readAhead makes Read take much at once, until stopAhead: what has been read
 // ahead by then is lost.
-func (w *wire) readAhead() { w.in = wireBuffers.Get().(*[several]byte) }
+func (w *wire) readAhead() {
+	if w.in == nil {
+		w.in = wireBuffers.Get().(*[several]byte)
+	}
+}
 
 func (w *wire) stopAhead() {
 	wireBuffers.Put(w.in)
@@ -75,16 +93,18 @@ func (w *wire) ahead() int { return w.come - w.next }
 
 // Write writes p whole, or gathers it.
 func (w *wire) Write(p []byte) (int, error) {
-	if w.out == nil {
+	if !w.gathers {
 		return w.write(p)
 	}
 	total := 0
 	for len(p) > 0 {
 		if w.used == several {
-			if _, err := w.write(w.out[:]); err != nil {
+			if err := w.flush(); err != nil {
 				return total, err
 			}
-			w.used = 0
+		}
+		if w.out == nil {
+			w.out = wireBuffers.Get().(*[several]byte)
 		}
 		n := copy(w.out[w.used:], p)
 		w.used += n
@@ -97,7 +117,7 @@ func (w *wire) Write(p []byte) (int, error) {
 func (w *wire) write(p []byte) (int, error) {
 	total := 0
 	for {
-		w.SetWriteDeadline(time.Now().Add(w.timeout))
+		w.SetWriteDeadline(w.deadline())
 		n, err := w.TCPConn.Write(p[total:])
 		total += n
 		if err == nil || n == 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
@@ -106,16 +126,14 @@ func (w *wire) write(p []byte) (int, error) {
 	}
 }
 
-// gather makes Write hold back what it gets, until flush.
-func (w *wire) gather() { w.out = wireBuffers.Get().(*[several]byte) }
-
+// flush writes what was gathered.
 func (w *wire) flush() error {
-	out, used := w.out, w.used
-	w.out, w.used = nil, 0
-	defer wireBuffers.Put(out)
-	if used == 0 {
+	if w.out == nil {
 		return nil
 	}
+	out, used := w.out, w.used
+	w.out, w.used = nil, 0
 	_, err := w.write(out[:used])
+	wireBuffers.Put(out)
 	return err
 }

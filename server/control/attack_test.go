@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"crypto/tls"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -130,4 +131,47 @@ func TestHalfATLSHandshakeHarmsNobody(t *testing.T) {
 	c.send("\x16\x03\x01") // and no more
 	s.login().cmd("NOOP", "200")
 	c.conn.Close()
+}
+
+func TestTLSOfThePastIsRefused(t *testing.T) {
+	s := serve(t, nil)
+	other := s.login()
+	for _, version := range []uint16{tls.VersionTLS10, tls.VersionTLS11} {
+		c := s.connect()
+		c.cmd("AUTH TLS", "234")
+		old := s.tls.Clone()
+		old.MinVersion, old.MaxVersion = version, version
+		if err := tls.Client(c.conn, old).Handshake(); err == nil {
+			t.Errorf("%s was taken", tls.VersionName(version))
+		}
+		c.conn.Close()
+	}
+	other.cmd("NOOP", "200")
+}
+
+func TestRubbishForAHandshakeEndsTheConnection(t *testing.T) {
+	s := serve(t, nil)
+	other := s.login()
+	for name, rubbish := range map[string]string{
+		"HTTP":               "GET / HTTP/1.1\r\n\r\n",
+		"FTP":                "USER alice\r\nPASS secret\r\n",
+		"a record too large": "\x16\x03\x01\xff\xff" + strings.Repeat("A", 70_000),
+		"an alert":           "\x15\x03\x01\x00\x02\x02\x28",
+		"no hello":           "\x17\x03\x03\x00\x05AAAAA",
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := s.connect()
+			c.t = t
+			c.cmd("AUTH TLS", "234")
+			io.WriteString(c.conn, rubbish)
+			c.ended()
+			implicit := s.halfOpen("127.0.0.1")
+			io.WriteString(implicit, rubbish)
+			readAll(t, implicit)
+			other.cmd("NOOP", "200")
+		})
+	}
+	if strings.Contains(s.log.String(), "secret") {
+		t.Error("the log has what was sent")
+	}
 }

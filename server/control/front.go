@@ -1,17 +1,3 @@
-// Package control is the front of the FTP service: it owns each control
-// connection and its TLS, takes the commands off it, answers those that it can
-// answer better, and hands the rest to ftpserverlib in canonical form, one at a
-// time. What the library replies passes through here on its way out.
-//
-// The library is the dispatcher of commands that touch files, and of
-// transfers. It never sees a socket: for its control connection it gets a
-// [session], and for its passive listener a [channel], so that addresses, TLS,
-// ports, time-outs, aborts and logins are decided here and in package data. It
-// hears nothing before a login, and of data connections only EPSV.
-//
-// verbs.go is the table to start reading at. The package knows commands,
-// replies and sessions; nothing of routers, and of files only what the
-// driver's home offers.
 package control
 
 import (

@@ -38,10 +38,15 @@ type service struct {
 // serve starts a service; change adjusts its configuration before.
 func serve(t testing.TB, change func(*control.Config)) *service {
 	t.Helper()
+	return serveAs(t, driver.User{Access: driver.ReadWrite}, change)
+}
+
+// serveAs is serve for an alice who is somebody else.
+func serveAs(t testing.TB, alice driver.User, change func(*control.Config)) *service {
+	t.Helper()
 	s := &service{t: t, home: filepath.Join(t.TempDir(), "home"), log: &logBuffer{}}
-	accounts, err := driver.NewAccounts([]driver.User{
-		{Name: "alice", Password: quickHash, Home: s.home, Access: driver.ReadWrite},
-	}, driver.Files{})
+	alice.Name, alice.Password, alice.Home = "alice", quickHash, s.home
+	accounts, err := driver.NewAccounts([]driver.User{alice}, driver.Files{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,8 +3,6 @@ package control_test
 import (
 	"net"
 	"net/netip"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -12,19 +10,6 @@ import (
 	"natftpd/driver"
 	"natftpd/server/control"
 )
-
-// accounts are those of a test, in a home of its own.
-func (s *service) accounts(users ...driver.User) *driver.Accounts {
-	s.t.Helper()
-	for i := range users {
-		users[i].Home, users[i].Access = s.home, driver.ReadWrite
-	}
-	a, err := driver.NewAccounts(users, driver.Files{})
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return a
-}
 
 func bansAfter(t *testing.T, failures int, exempt driver.Origins) *driver.Bans {
 	t.Helper()
@@ -124,7 +109,7 @@ func TestConnectionsThatComeTooFastAreRefused(t *testing.T) {
 	s.greeted(s.raw("127.0.0.2")).cmd("NOOP", "200")
 }
 
-func readLine(t *testing.T, conn net.Conn) string {
+func readLine(t testing.TB, conn net.Conn) string {
 	t.Helper()
 	conn.SetReadDeadline(time.Now().Add(patience))
 	var got []byte
@@ -139,7 +124,6 @@ func readLine(t *testing.T, conn net.Conn) string {
 
 func TestAUserComesFromWhereItMay(t *testing.T) {
 	t.Parallel() // it waits most of the time
-	s := serve(t, nil)
 	for name, c := range map[string]struct {
 		from      string
 		neighbour bool
@@ -150,10 +134,9 @@ func TestAUserComesFromWhereItMay(t *testing.T) {
 		"the network of our own": {"127.0.0.8", true, "230"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := serve(t, func(cfg *control.Config) {
+			allowed := driver.Origins{LAN: true, Prefixes: []netip.Prefix{netip.MustParsePrefix("127.0.0.7/32")}}
+			s := serveAs(t, driver.User{Access: driver.ReadWrite, AllowFrom: allowed}, func(cfg *control.Config) {
 				cfg.Neighbour = func(netip.Addr) bool { return c.neighbour }
-				cfg.Accounts = s.accounts(driver.User{Name: "alice", Password: quickHash,
-					AllowFrom: driver.Origins{LAN: true, Prefixes: []netip.Prefix{netip.MustParsePrefix("127.0.0.7/32")}}})
 			})
 			client := s.greeted(s.raw(c.from))
 			client.cmd("USER alice", "331")
@@ -166,14 +149,9 @@ func TestAUserComesFromWhereItMay(t *testing.T) {
 }
 
 func TestASessionBeginsInTheStartFolder(t *testing.T) {
-	s := serve(t, nil)
-	if err := os.Mkdir(filepath.Join(s.home, "photos"), 0o755); err != nil {
-		t.Fatal(err)
-	}
 	for start, want := range map[string]string{"/photos": "/photos", "/missing": "/", "": "/"} {
-		s := serve(t, func(cfg *control.Config) {
-			cfg.Accounts = s.accounts(driver.User{Name: "alice", Password: quickHash, Start: start})
-		})
+		s := serveAs(t, driver.User{Access: driver.ReadWrite, Start: start}, nil)
+		s.mkdir("photos")
 		s.login().cmd("PWD", `257 "`+want+`"`)
 	}
 }

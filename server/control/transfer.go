@@ -27,6 +27,7 @@ func (s *session) transfer(t task) {
 		s.say(line(425, "Use PASV, EPSV, PORT or EPRT first."))
 		return
 	case s.front.cfg.TLSRequired && !s.protected: // RFC 4217, section 9
+		s.log.Warn("transfer failed", "user", s.entry.User(), "command", t.text, "code", 521, "reason", "TLS is required for data connections (tls.mode)")
 		s.say(line(521, "Data connections need TLS here. Use PBSZ 0 and PROT P first."))
 		return
 	}

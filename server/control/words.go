@@ -31,6 +31,8 @@ func (s *session) refusalOf(err error) reply {
 		name, err = at.Path+": ", at.Err
 	}
 	switch {
+	case errors.Is(err, driver.ErrUploadWaiting), errors.Is(err, driver.ErrFileBusy):
+		return line(450, "%s%s.", name, err)
 	case errors.Is(err, ftpserver.ErrStorageExceeded):
 		return line(552, "%s%s. Remove something first.", name, err)
 	case errors.Is(err, ftpserver.ErrFileNameNotAllowed):

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -34,8 +35,9 @@ const quickHash = "$2a$04$I8Rik3WDjCpSRGCH1tIpOOU95w6LicYW4yQlk/49OGfD39fgS.pAi"
 
 var loopback = netip.MustParseAddr("127.0.0.1")
 
-// configureLocal writes the configuration: further settings of ftp, and further
-// sections. Without users among them there is alice.
+// configureLocal writes the configuration: further settings of ftp, in which $TLS
+// is where implicit TLS may listen, and further sections. Without users among them
+// there is alice.
 func configureLocal(t *testing.T, ftp string, sections ...string) *local {
 	t.Helper()
 	blocks := newPortBlocks()
@@ -52,12 +54,12 @@ func configureLocal(t *testing.T, ftp string, sections ...string) *local {
 		dir: dir, home: filepath.Join(dir, "home"),
 		addr: netip.AddrPortFrom(loopback, uint16(port)), tlsAddr: netip.AddrPortFrom(loopback, uint16(tlsPort)),
 	}
-	text := fmt.Sprintf(`ftp: {listen: %q, listen_tls: %q, passive_ports: %s, %s}
+	text := fmt.Sprintf(`ftp: {listen: %q, passive_ports: %s, %s}
 nat: {port_mapping: off, stun_servers: []}
 log: {level: debug}
 state_dir: %q
 %s
-`, s.addr, s.tlsAddr, passive, ftp, filepath.Join(dir, "state"), strings.Join(sections, "\n"))
+`, s.addr, passive, strings.ReplaceAll(ftp, "$TLS", strconv.Quote(s.tlsAddr.String())), filepath.Join(dir, "state"), strings.Join(sections, "\n"))
 	if !strings.Contains(text, "\nusers:") {
 		text += "users:\n" + account(user, s.home)
 	}
@@ -95,16 +97,7 @@ func (s *local) start(t *testing.T, by ...string) {
 			t.Error("natftpd has a data race")
 		}
 	})
-	lab.Await(t, startWithin, func() error {
-		if !s.Running() {
-			t.Fatalf("natftpd ended at once:\n%s", s.Log())
-		}
-		conn, err := net.Dial("tcp", s.addr.String())
-		if err != nil {
-			return err
-		}
-		return conn.Close()
-	})
+	s.AwaitLog(t, startWithin, "ftp://"+s.addr.String()) // nobody has connected yet
 }
 
 // Dial connects from this host.
@@ -131,7 +124,7 @@ func (s *local) login(t *testing.T) *session {
 func (s *local) commands(user string) (sent []string, secure bool) {
 	log := s.Log()
 	secure = true
-	for _, login := range regexp.MustCompile(`msg=login session=(\d+) .*user=(\S+) tls=(\w+)`).FindAllStringSubmatch(log, -1) {
+	for _, login := range regexp.MustCompile(`msg=login session=(\d+) .*user=(\S+) (?:as=\S+ )?tls=(\w+)`).FindAllStringSubmatch(log, -1) {
 		if login[2] != user {
 			continue
 		}

@@ -177,7 +177,7 @@ func startMatrix(t *testing.T) (*local, []matrixVisit) {
 			}
 		}
 	}
-	s := configureLocal(t, "max_sessions_per_ip: 0, new_sessions_per_ip: 0", users)
+	s := configureLocal(t, "listen_tls: $TLS, max_sessions_per_ip: 0, new_sessions_per_ip: 0", users)
 	s.home = homes
 	s.start(t)
 	return s, visits

@@ -195,32 +195,42 @@ func TestAConnectionThatStandsStillIsCut(t *testing.T) {
 
 func TestASlowClientKeepsItsDownload(t *testing.T) {
 	const timeout = time.Second // above the kernel's own pauses on a full window
+	serverTLS, clientTLS := tlsPair(t)
 	content := random(8 << 20)
-	ours, theirs := tcpPair(t)
-	theirs.SetReadBuffer(64 << 10)
-	c := data.NewConn(ours, nil, timeout, data.Pace{})
-	begun := time.Now()
-	done := make(chan error)
-	go func() {
-		_, err := io.Copy(c, tempFile(t, content))
-		c.Close()
-		done <- err
-	}()
-	var got bytes.Buffer
-	buf := make([]byte, 1<<20)
-	for { // reads something in each time-out, and takes many of them in all
-		n, err := io.ReadFull(theirs, buf)
-		got.Write(buf[:n])
-		if err != nil {
-			break
-		}
-		<-time.After(timeout / 4)
-	}
-	if err := <-done; err != nil || !bytes.Equal(got.Bytes(), content) {
-		t.Errorf("got %d bytes of %d, %v", got.Len(), len(content), err)
-	}
-	if time.Since(begun) < 2*timeout {
-		t.Skip("the machine's socket buffers took it all at once")
+	for name, channel := range map[string]*tls.Config{"in clear": nil, "TLS": serverTLS} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ours, theirs := tcpPair(t)
+			theirs.SetReadBuffer(64 << 10)
+			client := net.Conn(theirs)
+			if channel != nil {
+				client = tls.Client(theirs, clientTLS)
+			}
+			c := data.NewConn(ours, channel, timeout, data.Pace{})
+			begun := time.Now()
+			done := make(chan error)
+			go func() {
+				_, err := io.Copy(c, tempFile(t, content))
+				c.Close()
+				done <- err
+			}()
+			var got bytes.Buffer
+			buf := make([]byte, 1<<20)
+			for { // reads something in each time-out, and takes many of them in all
+				n, err := io.ReadFull(client, buf)
+				got.Write(buf[:n])
+				if err != nil {
+					break
+				}
+				<-time.After(timeout / 4)
+			}
+			if err := <-done; err != nil || !bytes.Equal(got.Bytes(), content) {
+				t.Errorf("got %d bytes of %d, %v", got.Len(), len(content), err)
+			}
+			if time.Since(begun) < 2*timeout {
+				t.Skip("the machine's socket buffers took it all at once")
+			}
+		})
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"io"
 	"os"
 	"sync"
-	"time"
 )
 
 const (
@@ -133,10 +132,11 @@ func (c *Conn) sendPart(p []byte, last bool) (int, error) {
 // something moves within each time-out.
 func (c *Conn) sendFile(f osFile) (int64, error) {
 	var total int64
+	limited := &io.LimitedReader{R: f.OSFile()}
 	for {
-		c.wire.SetWriteDeadline(time.Now().Add(c.wire.timeout))
-		limited := io.LimitedReader{R: f.OSFile(), N: step(c.pace.Down)}
-		n, err := c.wire.ReadFrom(&limited)
+		limited.N = step(c.pace.Down)
+		c.wire.SetWriteDeadline(c.wire.deadline())
+		n, err := c.wire.ReadFrom(limited)
 		total += n
 		c.sent.Add(n)
 		if slow := c.wait(c.pace.Down, n); slow != nil {

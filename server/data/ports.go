@@ -1,7 +1,7 @@
 // Package data makes the data connections of FTP: the passive ports that we
 // listen on (RFC 959, section 4.1.2; RFC 2428), the connections that we dial in
-// active mode, and what a transfer runs over: TLS, deadlines, few and large
-// writes, and the kernel's own copying where the channel is clear.
+// active mode, and what a transfer runs over: TLS, deadlines, its pace, few and
+// large writes, and the kernel's own copying where the channel is clear.
 //
 // It knows addresses, ports and bytes; nothing of commands, replies or users,
 // and nothing of how the internet sees us.

@@ -15,12 +15,16 @@ import (
 // mapping died ends after dead instead of after a quarter of an hour. On Linux
 // they have it from the listening socket, at no cost for each.
 func Listener(dead time.Duration) *net.ListenConfig {
-	return &net.ListenConfig{
+	l := &net.ListenConfig{
 		KeepAlive: -1, // not package net's, once more for each connection
 		Control: func(_, _ string, raw syscall.RawConn) error {
 			return raw.Control(func(fd uintptr) { tune(int(fd), dead) })
 		},
 	}
+	// Connections do not have TCP_USER_TIMEOUT from a listener of Multipath TCP,
+	// and behind a NAT there is no second path to us.
+	l.SetMultipathTCP(false)
+	return l
 }
 
 // Tune gives one connection what those of a Listener have.

@@ -5,7 +5,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"time"
 )
 
 // ErrCutOff: an upload over TLS ended without the channel's close_notify, so
@@ -126,14 +125,15 @@ func (c *Conn) receiveFile(f osFile) (total int64, more bool, err error) {
 	if !ok {
 		quota = unlimited{}
 	}
+	limited := &io.LimitedReader{R: c.wire.TCPConn}
 	for {
 		granted := quota.Reserve(step(c.pace.Up))
 		if granted <= 0 {
 			return total, true, nil
 		}
-		c.wire.SetReadDeadline(time.Now().Add(c.wire.timeout))
-		limited := io.LimitedReader{R: c.wire.TCPConn, N: granted}
-		n, err := f.OSFile().ReadFrom(&limited)
+		limited.N = granted
+		c.wire.SetReadDeadline(c.wire.deadline())
+		n, err := f.OSFile().ReadFrom(limited)
 		quota.Release(granted - n)
 		total += n
 		c.received.Add(n)

@@ -11,19 +11,23 @@ import (
 	"natftpd/server/data"
 )
 
-// segment is the size that the kernel uses on a connection.
-func segment(t *testing.T, c *net.TCPConn) int {
+func socketOption(t *testing.T, c *net.TCPConn, level, name int) (value int) {
 	t.Helper()
 	raw, err := c.SyscallConn()
 	if err != nil {
 		t.Fatal(err)
 	}
-	var size int
-	raw.Control(func(fd uintptr) { size, err = unix.GetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_MAXSEG) })
+	raw.Control(func(fd uintptr) { value, err = unix.GetsockoptInt(int(fd), level, name) })
 	if err != nil {
 		t.Fatal(err)
 	}
-	return size
+	return value
+}
+
+// segment is the size that the kernel uses on a connection.
+func segment(t *testing.T, c *net.TCPConn) int {
+	t.Helper()
+	return socketOption(t, c, unix.IPPROTO_TCP, unix.TCP_MAXSEG)
 }
 
 func TestSegmentsAreLimitedAndLetGoAgain(t *testing.T) {
@@ -61,5 +65,24 @@ func TestActiveConnectionsHaveLimitedSegments(t *testing.T) {
 	defer c.Close()
 	if got := segment(t, c); got > 1300 {
 		t.Errorf("segments of %d bytes, want at most 1300", got)
+	}
+}
+
+func TestPassiveConnectionsAreTunedByTheirPort(t *testing.T) {
+	p, ports := listen(t, 1, 30*time.Second)
+	r := reserve(t, p, "127.0.0.2", ports)
+	dial(t, "127.0.0.2", r.Port())
+	passive := open(t, r)
+	for name, option := range map[string]struct{ level, name, want int }{
+		"SO_KEEPALIVE":     {unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1},
+		"TCP_KEEPIDLE":     {unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, 60},
+		"TCP_KEEPINTVL":    {unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, 15},
+		"TCP_KEEPCNT":      {unix.IPPROTO_TCP, unix.TCP_KEEPCNT, 4},
+		"TCP_USER_TIMEOUT": {unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, 30_000},
+		"TCP_NODELAY":      {unix.IPPROTO_TCP, unix.TCP_NODELAY, 1},
+	} {
+		if got := socketOption(t, passive, option.level, option.name); got != option.want {
+			t.Errorf("%s is %d, want %d", name, got, option.want)
+		}
 	}
 }

@@ -58,7 +58,7 @@ func Once(ctx context.Context, cfg Config, serving bool) Look {
 	status := *d.Status()
 	if serving {
 		for _, p := range left.pinholes {
-			status.Pinholes = append(status.Pinholes, Pinhole{Internal: p.pinhole.Internal, State: PortVerified})
+			status.Pinholes = append(status.Pinholes, Pinhole{Internal: p.pinhole.Internal, State: PortVerified, Method: p.method})
 		}
 	}
 	cancel()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"slices"
 	"time"
 
 	"natftpd/natdiscovery/gateway"
@@ -187,6 +188,9 @@ func (c *core) giveUp(e pinholeAnswered, now time.Time) {
 
 // expirePinholes drops those whose lease has ended.
 func (c *core) expirePinholes(now time.Time) {
+	c.pinholes.former = slices.DeleteFunc(c.pinholes.former, func(p leftPinhole) bool {
+		return c.gw.found && !p.pinhole.Expires().After(now)
+	})
 	for i := range c.pinholes.list {
 		p := &c.pinholes.list[i]
 		if p.state == PortVerified && !p.held.Expires().After(now) {

@@ -244,9 +244,12 @@ func TestPinholesAreToldByTheirMethod(t *testing.T) {
 		t.Errorf("got %+v, want them opened by %s", got, first)
 	}
 	preferred.deny = denies("renew", gateway.ErrNoPinholes, 0, 65535)
-	s.after(time.Hour)
+	s.after(50 * time.Minute)
 	if got := s.status().Pinholes; len(got) != 4 || got[0].Method != gateway.UPnP {
 		t.Errorf("got %+v, want them opened by %s", got, gateway.UPnP)
+	}
+	if s.router.count("open", s.start) != 4 {
+		t.Errorf("UPnP has opened %d pinholes, want 4: it does not know those of another method", s.router.count("open", s.start))
 	}
 	var methods []gateway.Method
 	for _, p := range s.core.leavePinholes() {
@@ -257,6 +260,10 @@ func TestPinholesAreToldByTheirMethod(t *testing.T) {
 	}
 	if !slices.Contains(methods, first) || !slices.Contains(methods, gateway.UPnP) {
 		t.Errorf("at the end pinholes by %v are closed, want by both methods", methods)
+	}
+	s.after(20 * time.Minute)
+	if got := len(s.core.pinholes.former); got != 0 {
+		t.Errorf("kept in mind after their leases: %d pinholes", got)
 	}
 }
 

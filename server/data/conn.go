@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"sync"
@@ -84,10 +85,13 @@ func (c *Conn) fail(err error) error {
 	return c.Err()
 }
 
-// plainly says what a deadline means here.
+// plainly says what an error of the channel means here.
 func (c *Conn) plainly(err error) error {
-	if errors.Is(err, os.ErrDeadlineExceeded) {
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
 		return fmt.Errorf("%w for %s", ErrStalled, c.wire.timeout)
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return ErrCutOff
 	}
 	return err
 }
@@ -103,6 +107,9 @@ func (c *Conn) handshake() error {
 	c.wire.until = time.Time{}
 	if c.wire.ahead() == 0 {
 		c.wire.stopAhead()
+	}
+	if errors.Is(err, io.EOF) {
+		err = errors.New("the client hung up")
 	}
 	if err != nil {
 		c.wire.flush() // the alert that tells the client why

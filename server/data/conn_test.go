@@ -234,16 +234,6 @@ func TestASlowClientKeepsItsDownload(t *testing.T) {
 	}
 }
 
-func TestATLSHandshakeHasADeadline(t *testing.T) {
-	serverTLS, _ := tlsPair(t)
-	ours, theirs := tcpPair(t)
-	theirs.Write([]byte{22, 3, 1}) // half a record header
-	c := data.NewConn(ours, serverTLS, 50*time.Millisecond, data.Pace{})
-	if _, err := c.Write([]byte("x")); err == nil || c.Err() == nil {
-		t.Errorf("write: %v, Err: %v; want both", err, c.Err())
-	}
-}
-
 func TestAbortEndsATransferAtOnce(t *testing.T) {
 	ours, theirs := tcpPair(t)
 	c := data.NewConn(ours, nil, time.Minute, data.Pace{})

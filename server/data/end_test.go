@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/tls"
 	"errors"
+	"net"
 	"testing"
 	"time"
 
@@ -56,11 +57,32 @@ func TestTheEndOfAnUploadOverTLS(t *testing.T) {
 				if !bytes.Equal(got.Bytes(), c.content) {
 					t.Errorf("stored %d bytes, want %d", got.Len(), len(c.content))
 				}
-				if name == "a bare FIN" && !errors.Is(err, data.ErrCutOff) {
+				if !c.whole && !errors.Is(err, data.ErrCutOff) {
 					t.Errorf("got %v, want ErrCutOff", err)
 				}
 			})
 		}
+	}
+}
+
+func TestAFailedHandshakeSaysWhy(t *testing.T) {
+	for name, c := range map[string]struct {
+		client func(*net.TCPConn)
+		want   string
+	}{
+		"a client that hangs up":      {func(c *net.TCPConn) { c.CloseWrite() }, "TLS handshake on the data connection: the client hung up"},
+		"a client that stands still":  {func(c *net.TCPConn) { c.Write([]byte{22, 3, 1}) }, "TLS handshake on the data connection: data connection stands still for 100ms"},
+		"a client that speaks no TLS": {func(c *net.TCPConn) { c.Write([]byte("plain text")) }, "TLS handshake on the data connection: tls: first record does not look like a TLS handshake"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			serverTLS, _ := tlsPair(t)
+			ours, theirs := tcpPair(t)
+			c.client(theirs)
+			conn := data.NewConn(ours, serverTLS, 100*time.Millisecond, data.Pace{})
+			if _, err := conn.Write(nil); err == nil || err.Error() != c.want || conn.Err() == nil {
+				t.Errorf("got %v, of the connection %v; want %q", err, conn.Err(), c.want)
+			}
+		})
 	}
 }
 

@@ -106,10 +106,8 @@ var notOffered = map[string]bool{
 func (s *session) dispatch(text string) {
 	name, arg, _ := strings.Cut(strings.TrimLeft(text, " "), " ")
 	name = strings.ToUpper(name)
-	if name == "PASS" {
-		s.log.Debug("command", "verb", "PASS")
-	} else {
-		s.log.Debug("command", "line", text)
+	if s.verbose() {
+		s.logCommand(name, text)
 	}
 	v := s.front.verbs[name]
 	if name != "RNTO" {
@@ -133,6 +131,14 @@ func (s *session) dispatch(text string) {
 	default:
 		s.pass(name, arg, nil)
 	}
+}
+
+// logCommand logs a command, and no password.
+func (s *session) logCommand(name, text string) {
+	if name == "PASS" {
+		text = "PASS"
+	}
+	s.log.Debug("command", "line", text)
 }
 
 // pass hands a command to the library. done makes the client's reply out of the

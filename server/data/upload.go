@@ -134,7 +134,9 @@ func (c *Conn) receiveFile(f osFile) (total int64, more bool, err error) {
 		limited.N = granted
 		c.wire.SetReadDeadline(c.wire.deadline())
 		n, err := f.OSFile().ReadFrom(limited)
-		quota.Release(granted - n)
+		if n < granted {
+			quota.Release(granted - n)
+		}
 		total += n
 		c.received.Add(n)
 		if slow := c.wait(c.pace.Up, n); slow != nil {

@@ -27,7 +27,7 @@ func (f *Front) Serve(l *net.TCPListener) error { return f.serve(l, false) }
 // from the first byte, and so are their data connections, as if PBSZ 0 and
 // PROT P had been said: implicit FTPS, usually on port 990.
 func (f *Front) ServeTLS(l *net.TCPListener) error {
-	if f.cfg.TLS == nil {
+	if f.cfg.Load().TLS == nil {
 		return errors.New("serve implicit TLS: TLS is switched off")
 	}
 	return f.serve(l, true)
@@ -40,7 +40,7 @@ func (f *Front) serve(l *net.TCPListener, implicit bool) error {
 			return nil
 		}
 		if err != nil { // out of descriptors, most likely: they come back
-			f.cfg.Log.Warn("cannot accept control connections", "error", err)
+			f.cfg.Load().Log.Warn("cannot accept control connections", "error", err)
 			select {
 			case <-time.After(acceptPause):
 				continue
@@ -56,11 +56,11 @@ func (f *Front) serve(l *net.TCPListener, implicit bool) error {
 // all who come, so it waits for nobody.
 func (f *Front) arrive(conn *net.TCPConn, implicit bool) {
 	s := newSession(f, conn)
-	if until, banned := f.cfg.Bans.Check(s.client, s.neighbour); banned {
+	if until, banned := s.front.cfg.Bans.Check(s.client, s.neighbour); banned {
 		f.refuse(conn, implicit, s.client, "banned for wrong passwords", banText(until))
 		return
 	}
-	entry, err := f.cfg.Sessions.Enter(s.client, s)
+	entry, err := s.front.cfg.Sessions.Enter(s.client, s)
 	if err != nil {
 		f.refuse(conn, implicit, s.client, err.Error(), refusal(err))
 		return
@@ -68,7 +68,7 @@ func (f *Front) arrive(conn *net.TCPConn, implicit bool) {
 	data.Tune(conn, controlDead)
 	inlineUrgent(conn)
 	s.entry = entry
-	s.log = f.cfg.Log.With("session", entry.ID, "client", s.client)
+	s.log = s.front.cfg.Log.With("session", entry.ID, "client", s.client)
 	s.log.Debug("control connection opened", "local", s.local, "implicit TLS", implicit)
 	f.sessions.Add(1)
 	if !implicit {

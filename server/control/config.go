@@ -53,6 +53,24 @@ type Config struct {
 	MaxSegment func() int
 }
 
+// withDefaults fills in what is nil or zero.
+func (cfg Config) withDefaults() Config {
+	if cfg.Awaited == nil {
+		cfg.Awaited = func(Outcome) {}
+	}
+	if cfg.Counters == nil {
+		cfg.Counters = new(Counters)
+	}
+	if cfg.Neighbour == nil {
+		cfg.Neighbour = func(netip.Addr) bool { return false }
+	}
+	if cfg.MaxSegment == nil {
+		cfg.MaxSegment = func() int { return 0 }
+	}
+	cfg.Patience = cfg.Patience.orDefaults()
+	return cfg
+}
+
 // Patience is how long a client may keep the front waiting. Zero fields have
 // defaults.
 type Patience struct {

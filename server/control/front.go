@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"net"
-	"net/netip"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -15,7 +14,7 @@ import (
 // Front takes control connections and serves them. It is the library's
 // listener and its main driver.
 type Front struct {
-	cfg      Config
+	cfg      atomic.Pointer[Config] // for sessions to come
 	verbs    map[string]*verb
 	lib      *ftpserver.FtpServer
 	arrivals chan *session
@@ -34,27 +33,24 @@ type Front struct {
 
 // New returns a front that serves nothing yet.
 func New(cfg Config) *Front {
-	if cfg.Awaited == nil {
-		cfg.Awaited = func(Outcome) {}
-	}
-	if cfg.Counters == nil {
-		cfg.Counters = new(Counters)
-	}
-	if cfg.Neighbour == nil {
-		cfg.Neighbour = func(netip.Addr) bool { return false }
-	}
-	if cfg.MaxSegment == nil {
-		cfg.MaxSegment = func() int { return 0 }
-	}
-	cfg.Patience = cfg.Patience.orDefaults()
+	cfg = cfg.withDefaults()
 	f := &Front{
-		cfg: cfg, verbs: verbs(), arrivals: make(chan *session), ended: make(chan struct{}),
+		verbs: verbs(), arrivals: make(chan *session), ended: make(chan struct{}),
 		refusals: newRefusals(cfg.Log), handshakes: newPerAddress(maxHandshakes),
 		hashing: make(chan struct{}, max(1, runtime.NumCPU()/2)),
 	}
+	f.cfg.Store(&cfg)
 	f.lib = ftpserver.NewFtpServer(&library{f})
 	f.lib.Logger = slog.New(quiet{cfg.Log.Handler()})
 	return f
+}
+
+// Change has the sessions that begin from now on served with cfg. Those that are
+// there keep what they began with: their clients rely on it, not least on the TLS
+// configuration, whose sessions they resume. It may be called at any time.
+func (f *Front) Change(cfg Config) {
+	cfg = cfg.withDefaults()
+	f.cfg.Store(&cfg)
 }
 
 // Run lets the library serve what Serve brings, until Close.

@@ -32,7 +32,7 @@ var errLoggedOut = errors.New("not logged in")
 func (l *library) GetSettings() (*ftpserver.Settings, error) {
 	return &ftpserver.Settings{
 		Listener:                        listener{l.Front},
-		Banner:                          l.cfg.Banner,
+		Banner:                          l.cfg.Load().Banner,
 		IdleTimeout:                     -1, // the front's
 		PassiveTransferPortRange:        stubPort{},
 		PassiveTransferPortMultiplexing: true,
@@ -49,7 +49,7 @@ func (stubPort) FetchNext() (exposed, listened int, ok bool) { return 0, 0, true
 func (stubPort) NumberAttempts() int                         { return 1 }
 
 // ClientConnected greets.
-func (l *library) ClientConnected(ftpserver.ClientContext) (string, error) { return l.cfg.Banner, nil }
+func (l *library) ClientConnected(ftpserver.ClientContext) (string, error) { return l.cfg.Load().Banner, nil }
 
 // ClientDisconnected: the session's Close does what is to do.
 func (l *library) ClientDisconnected(ftpserver.ClientContext) {}

@@ -32,7 +32,7 @@ const (
 // Write from there. The library has at most one command at a time. So the fields
 // belong to Read's goroutine, and what both touch is guarded.
 type session struct {
-	front  *Front
+	front  view
 	log    *slog.Logger
 	entry  *driver.Session
 	client netip.Addr // whom we talk to
@@ -106,15 +106,23 @@ type forward struct {
 	done func(reply) reply
 }
 
+// view is the front as one session sees it: with the configuration that was in
+// force when the session began.
+type view struct {
+	*Front
+	cfg *Config
+}
+
 func newSession(f *Front, conn *net.TCPConn) *session {
+	cfg := f.cfg.Load()
 	gone, leave := context.WithCancel(context.Background())
 	client := addrPort(conn.RemoteAddr()).Addr().Unmap().WithZone("")
 	return &session{
-		front:     f,
+		front:     view{f, cfg},
 		client:    client,
 		local:     addrPort(conn.LocalAddr()).Addr().Unmap().WithZone(""),
 		opened:    time.Now(),
-		neighbour: f.cfg.Neighbour(client),
+		neighbour: cfg.Neighbour(client),
 		tcp:       conn,
 		conn:      conn,
 		facts:     allFacts,

@@ -118,7 +118,11 @@ func (r row) measure(ctx context.Context, p *place, servers []*server) result {
 		on[s.name] = g
 		out.Scores = append(out.Scores, one)
 	}
-	for range p.rounds {
+	rounds := p.rounds
+	if r.once {
+		rounds = 1
+	}
+	for range rounds {
 		for i := range out.Scores {
 			one := &out.Scores[i]
 			if one.Failed != "" || ctx.Err() != nil {

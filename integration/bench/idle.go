@@ -19,7 +19,7 @@ type idle struct {
 }
 
 func idleRow(sessions int, secure bool) row {
-	r := row{unit: "KiB/session", less: true, gauge: idle{sessions, secure}}
+	r := row{unit: "KiB/session", less: true, once: true, gauge: idle{sessions, secure}}
 	r.name, r.text = label(secure, fmt.Sprintf("idle-%d", sessions), "%d idle sessions, PSS", sessions)
 	return r
 }

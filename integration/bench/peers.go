@@ -51,9 +51,9 @@ func cheapHash() string {
 // cheapCrypt is the same for crypt(3), which knows no argon2id: DES.
 const cheapCrypt = "beXASnuSGSZa."
 
-// natftpd runs with everything on that costs something on the way: the limits, a
-// quota, a rate, atomic uploads, the log. Only the router and the STUN servers are
-// left alone, and the limits are wide.
+// natftpd runs with everything on that costs something on the way: the limits,
+// though wide, a quota, atomic uploads, the log. Only the router and the STUN
+// servers are left alone.
 func natftpd(_ context.Context, g ground) (launch, error) {
 	file, err := g.file("natftpd.yaml", fmt.Sprintf(`ftp:
   listen: "%s"
@@ -66,7 +66,7 @@ func natftpd(_ context.Context, g ground) (launch, error) {
 nat: {port_mapping: off, stun_servers: []}
 bans: {after: 1000}
 tls: {mode: optional, certificate: %q, key: %q}
-users: [{name: %s, password: %q, home: %q, quota: 100TB, max_rate: 100GB}]
+users: [{name: %s, password: %q, home: %q, quota: 100TB}]
 state_dir: %q
 `, g.control, g.passive, g.last, g.certificate(), g.key(), user, cheapHash(), g.home, filepath.Join(g.dir, "state")))
 	return natftpdLaunch(g, file), err

@@ -6,12 +6,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"net"
 	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -45,7 +47,10 @@ func newPlace(ctx context.Context, o options, c cores) (*place, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp(memoryDisk, "natftpd-bench-")
+	if err := removeStale(); err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp(memoryDisk, fmt.Sprintf("%s%d-", dirPrefix, os.Getpid()))
 	if err != nil {
 		return nil, err
 	}
@@ -62,6 +67,27 @@ func newPlace(ctx context.Context, o options, c cores) (*place, error) {
 		return nil, err
 	}
 	return p, nil
+}
+
+// dirPrefix starts the name of a run's folder; the process's id follows.
+const dirPrefix = "natftpd-bench-"
+
+// removeStale removes what runs left in memory that were killed.
+func removeStale() error {
+	all, err := filepath.Glob(filepath.Join(memoryDisk, dirPrefix+"*"))
+	if err != nil {
+		return err
+	}
+	for _, dir := range all {
+		pid, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(dir), dirPrefix), "-")
+		if _, err := os.Stat(filepath.Join("/proc", pid)); !errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err := os.RemoveAll(dir); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (p *place) remove() { os.RemoveAll(p.dir) }

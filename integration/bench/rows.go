@@ -22,6 +22,7 @@ type row struct {
 	unit string // of the value
 	less bool   // a smaller value is the better one
 	cost string // what the server's CPU time is told for; "" is not told
+	once bool   // one round tells as much as several
 	// prepare makes the files that only some rows need; nil: none.
 	prepare func(*files) error
 	gauge   gauge

@@ -37,12 +37,15 @@ text { fill: #e6edf3 } .grid { stroke: #30363d } .own { stroke: #e6edf3 } .small
 
 // draw draws the ratios of the results that have any.
 func draw(w io.Writer, results []result, names []string) {
-	names = append(slices.DeleteFunc(slices.Clone(names), func(n string) bool { return n == self }), machineName)
 	results = slices.DeleteFunc(slices.Clone(results), func(r result) bool { return r.of(self) == nil })
+	names = slices.DeleteFunc(append(slices.Clone(names), machineName), func(name string) bool {
+		return name == self || !slices.ContainsFunc(results, func(r result) bool { return r.of(name) != nil })
+	})
 	height := headHeight + rowHeight*len(results) + 10
 	fmt.Fprintf(w, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" role="img">`+"\n", picture, height, picture, height)
 	fmt.Fprintf(w, "<title>FTP servers compared with natftpd</title>\n%s", style)
-	x := labelWidth
+	fmt.Fprintf(w, `<text class="small" text-anchor="end" x="%d" y="18">right of the line: better than natftpd</text>`+"\n", picture-20)
+	x := 20
 	for i, name := range names {
 		mark(w, i, name, float64(x), 14)
 		fmt.Fprintf(w, `<text x="%d" y="18">%s</text>`+"\n", x+10, html.EscapeString(name))

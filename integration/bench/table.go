@@ -51,9 +51,22 @@ func summary(w io.Writer, results []result, names []string) {
 		}
 		fmt.Fprintf(w, " %5s %5s\n", ratio(r.ahead()), ratio(r.cheaper()))
 	}
+	if most := disturbance(results); most > calm {
+		fmt.Fprintf(w, "\nOther programs took up to %s of the cores meanwhile: rather believe the CPU time.\n", percent(most))
+	}
 	fmt.Fprintln(w, `
 ahead: natftpd's value to its best peer's, the median of the rounds. cpu: the CPU time of the
 cheapest peer to natftpd's. Above 1 natftpd is the better one. machine is no peer.`)
+}
+
+// disturbance is the largest share of the cores that other programs took.
+func disturbance(results []result) (most float64) {
+	for _, r := range results {
+		for _, s := range r.Scores {
+			most = max(most, s.Median.Foreign)
+		}
+	}
+	return most
 }
 
 // of is the score of a server that has one.

@@ -193,12 +193,19 @@ func (s *local) mustShowOnly(t *testing.T, file string) {
 	}
 	for _, name := range names(t, s.seenHome()) {
 		if name != file {
-			if _, err := c.ask(55, "SIZE "+name); err != nil {
-				t.Error(err)
-			}
-			if _, err := c.ask(55, "DELE "+name); err != nil {
-				t.Error(err)
-			}
+			c.mustNotReach(t, name)
+		}
+	}
+}
+
+func (s *session) mustNotReach(t *testing.T, name string) {
+	t.Helper()
+	if _, err := s.epsv(); err != nil {
+		t.Fatal(err)
+	}
+	for _, command := range []string{"SIZE", "MLST", "RNFR", "DELE", "RETR"} {
+		if _, err := s.ask(55, command+" "+name); err != nil { // 550 or 553
+			t.Error(err)
 		}
 	}
 }

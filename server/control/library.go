@@ -49,7 +49,9 @@ func (stubPort) FetchNext() (exposed, listened int, ok bool) { return 0, 0, true
 func (stubPort) NumberAttempts() int                         { return 1 }
 
 // ClientConnected greets.
-func (l *library) ClientConnected(ftpserver.ClientContext) (string, error) { return l.cfg.Load().Banner, nil }
+func (l *library) ClientConnected(ftpserver.ClientContext) (string, error) {
+	return l.cfg.Load().Banner, nil
+}
 
 // ClientDisconnected: the session's Close does what is to do.
 func (l *library) ClientDisconnected(ftpserver.ClientContext) {}

@@ -4,7 +4,7 @@ package data
 // each.
 func (p *Ports) Awaited() map[uint16]int {
 	awaited := make(map[uint16]int)
-	for number, one := range p.ports {
+	for number, one := range p.now.Load().ports {
 		one.mu.Lock()
 		if n := len(one.waiting); n > 0 {
 			awaited[number] = n

@@ -58,7 +58,7 @@ func (p *Ports) knocked(at *port, peer netip.Addr) {
 		r.stranger = peer
 	}
 	at.mu.Unlock()
-	for _, other := range p.ports {
+	for _, other := range p.now.Load().ports {
 		other.mu.Lock()
 		if r := other.waiting[peer]; r != nil {
 			r.cameTo = at.number

@@ -10,7 +10,6 @@ package data
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -40,22 +39,33 @@ var (
 	ErrPortsBusy = errors.New("every passive port awaits an earlier connection from the same address")
 )
 
-// Ports are our passive ports. All are opened once and stay open. Peers with
+// Ports are our passive ports. They stay open until Change or Close. Peers with
 // different addresses share a port: a connection belongs to the reservation made
 // for the address that it comes from, and to nobody else (RFC 2577, section 2).
 type Ports struct {
 	log    *slog.Logger
-	unused time.Duration
-	ports  map[uint16]*port // fixed after Listen
-	turn   atomic.Uint32    // counts reservations
+	now    atomic.Pointer[layout]
+	turn   atomic.Uint32 // counts reservations
 	closed chan struct{}
 	once   sync.Once
 	done   sync.WaitGroup
+
+	changing sync.Mutex // held while another layout is made
+}
+
+// layout is which ports there are. It does not change; another one takes its place.
+type layout struct {
+	unused time.Duration
+	ports  map[uint16]*port
 }
 
 type port struct {
 	number   uint16
-	listener *net.TCPListener
+	listener atomic.Pointer[net.TCPListener]
+
+	// Guarded by Ports.changing.
+	host   string
+	leaves time.Time // when it is closed; zero: it stays
 
 	mu      sync.Mutex
 	waiting map[netip.Addr]*Reservation
@@ -66,19 +76,10 @@ type port struct {
 // reservation that nobody uses for as long as unused may be given to another, and
 // a connection whose peer acknowledges nothing for as long is dead.
 func Listen(host string, first, last uint16, unused time.Duration, log *slog.Logger) (*Ports, error) {
-	p := &Ports{log: log, unused: unused, ports: make(map[uint16]*port), closed: make(chan struct{})}
-	listener := Listener(unused)
-	for n := int(first); n <= int(last); n++ {
-		l, err := listener.Listen(context.Background(), "tcp", net.JoinHostPort(host, fmt.Sprint(n)))
-		if err != nil {
-			p.Close()
-			return nil, fmt.Errorf("passive port %d: %w", n, err)
-		}
-		one := &port{number: uint16(n), listener: l.(*net.TCPListener), waiting: make(map[netip.Addr]*Reservation)}
-		p.ports[one.number] = one
-	}
-	for _, one := range p.ports {
-		p.done.Go(func() { p.accept(one) })
+	p := &Ports{log: log, closed: make(chan struct{})}
+	p.now.Store(&layout{})
+	if err := p.Change(host, first, last, unused); err != nil {
+		return nil, err
 	}
 	return p, nil
 }
@@ -86,12 +87,15 @@ func Listen(host string, first, last uint16, unused time.Duration, log *slog.Log
 // Close closes the ports, ends what waits on them and returns when every
 // goroutine of theirs has ended.
 func (p *Ports) Close() {
+	p.changing.Lock()
 	p.once.Do(func() { close(p.closed) })
-	for _, one := range p.ports {
-		one.listener.Close()
+	ports := p.now.Load().ports
+	for _, one := range ports {
+		one.listener.Load().Close()
 	}
+	p.changing.Unlock()
 	p.done.Wait()
-	for _, one := range p.ports {
+	for _, one := range ports {
 		for _, r := range one.reservations() {
 			r.Close()
 		}
@@ -103,15 +107,15 @@ func (p *Ports) Close() {
 // that nobody has accepted yet, must not be taken for the next one's.
 func (p *Ports) Reserve(peer netip.Addr, usable []uint16) (*Reservation, error) {
 	peer = peer.Unmap()
-	found := false
+	now, found := p.now.Load(), false
 	start := int(p.turn.Add(1) % uint32(max(1, len(usable))))
 	for i := range usable {
-		one := p.ports[usable[(start+i)%len(usable)]]
+		one := now.ports[usable[(start+i)%len(usable)]]
 		if one == nil {
 			continue
 		}
 		found = true
-		if r := one.reserve(peer, p.unused); r != nil {
+		if r := one.reserve(peer, now.unused); r != nil {
 			return r, nil
 		}
 	}
@@ -121,11 +125,11 @@ func (p *Ports) Reserve(peer netip.Addr, usable []uint16) (*Reservation, error) 
 	return nil, ErrPortsBusy
 }
 
-// accept hands each connection to its reservation until the port is closed.
-func (p *Ports) accept(one *port) {
+// accept hands each connection to its reservation until the listener is closed.
+func (p *Ports) accept(one *port, l *net.TCPListener) {
 	var pause time.Duration
 	for {
-		conn, err := one.listener.AcceptTCP()
+		conn, err := l.AcceptTCP()
 		if errors.Is(err, net.ErrClosed) {
 			return
 		}

@@ -34,6 +34,13 @@ func Tune(conn *net.TCPConn, dead time.Duration) {
 	}
 }
 
+// retune gives the connections that l accepts from now on another bound.
+func retune(l *net.TCPListener, dead time.Duration) {
+	if raw, err := l.SyscallConn(); err == nil {
+		raw.Control(func(fd uintptr) { tune(int(fd), dead) })
+	}
+}
+
 // tune is best effort: where an option is refused, time-outs are longer, not
 // wrong.
 func tune(fd int, dead time.Duration) {

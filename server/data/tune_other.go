@@ -19,6 +19,9 @@ func Tune(conn *net.TCPConn, _ time.Duration) {
 	conn.SetKeepAliveConfig(keepAlive)
 }
 
+// retune has nothing to change.
+func retune(*net.TCPListener, time.Duration) {}
+
 // acknowledgeAtOnce is Linux's alone.
 func acknowledgeAtOnce(*net.TCPConn) {}
 

@@ -11,7 +11,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"natftpd/conf"
 	"natftpd/natdiscovery"
 )
 
@@ -38,11 +37,17 @@ func (p *program) doctor(ctx context.Context, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	listening, err := listenAddr(loaded.Config)
+	listening, err := listenAddr(loaded.FTP.Listen)
 	if err != nil {
 		return err
 	}
-	cfg := discoveryOf(loaded.Config, listening, slog.New(slog.DiscardHandler))
+	var implicit netip.AddrPort
+	if loaded.FTP.ListenTLS != "" {
+		if implicit, err = listenAddr(loaded.FTP.ListenTLS); err != nil {
+			return err
+		}
+	}
+	cfg := discoveryOf(loaded.Config, listening, implicit, slog.New(slog.DiscardHandler))
 	if cfg.StateDir, _, err = loaded.StateFolder(); err != nil {
 		return invalidError{err}
 	}
@@ -66,9 +71,10 @@ func writeJSON(w io.Writer, v any) error {
 	return e.Encode(v)
 }
 
-// listenAddr is where the server listens, by the configuration alone.
-func listenAddr(c conf.Config) (netip.AddrPort, error) {
-	host, port, err := splitListen(c.FTP.Listen)
+// listenAddr is where the server listens, by the configuration alone: the value of
+// ftp.listen or ftp.listen_tls.
+func listenAddr(listen string) (netip.AddrPort, error) {
+	host, port, err := splitListen(listen)
 	if err != nil {
 		return netip.AddrPort{}, err
 	}

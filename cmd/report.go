@@ -150,6 +150,9 @@ func newReport(look natdiscovery.Look, cfg natdiscovery.Config, serving bool) re
 	for _, p := range append([]natdiscovery.Port{st.Control}, st.Passive...) {
 		r.Ports = append(r.Ports, portReport{p.External, p.Internal, p.State, p.Problem})
 	}
+	if p := st.Implicit; p.Internal != 0 {
+		r.Ports = append(r.Ports, portReport{p.External, p.Internal, p.State, p.Problem})
+	}
 	for _, p := range st.Pinholes {
 		r.Pinholes = append(r.Pinholes, pinholeReport{p.Internal.String(), p.State, p.Problem})
 	}

@@ -151,7 +151,7 @@ func (r report) evidence(s *screen) {
 	}
 	for i := 0; i < len(r.Ports); {
 		j := i + 1
-		for j < len(r.Ports) && j > 1 && r.Ports[j].State == r.Ports[i].State && r.Ports[j].Problem == r.Ports[i].Problem {
+		for j < len(r.Ports) && j > 1 && r.Ports[j].External == r.Ports[j-1].External+1 && r.Ports[j].State == r.Ports[i].State && r.Ports[j].Problem == r.Ports[i].Problem {
 			j++
 		}
 		s.fact("port", r.portsText(r.Ports[i:j]))

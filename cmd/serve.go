@@ -87,7 +87,7 @@ func (p *program) serve(ctx context.Context) error {
 	if err := service.Listen(); err != nil {
 		return err
 	}
-	looking := discoveryOf(loaded.Config, service.Addr(), log)
+	looking := discoveryOf(loaded.Config, service.Addr(), service.AddrTLS(), log)
 	looking.StateDir = stateDir
 	discovery = natdiscovery.New(looking)
 	greeting.started(loaded, service.Addr(), service.AddrTLS(), users)

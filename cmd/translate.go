@@ -140,16 +140,21 @@ func overridesOf(c conf.NAT) []server.Override {
 	return all
 }
 
-// discoveryOf says what is to be reached from outside.
-func discoveryOf(c conf.Config, listening netip.AddrPort, log *slog.Logger) natdiscovery.Config {
+// discoveryOf says what is to be reached from outside. implicit is the zero AddrPort
+// where there is no such port; one that only this host can reach needs no mapping.
+func discoveryOf(c conf.Config, listening, implicit netip.AddrPort, log *slog.Logger) natdiscovery.Config {
 	var methods []gateway.Method
 	for _, m := range c.NAT.PortMapping.Methods {
 		methods = append(methods, gateway.Method(m))
+	}
+	if implicit.IsValid() && localOnly(implicit) {
+		implicit = netip.AddrPort{}
 	}
 	return natdiscovery.Config{
 		Log:                 log,
 		ControlPort:         listening.Port(),
 		ExternalControlPort: c.NAT.ExternalControlPort,
+		ImplicitPort:        implicit.Port(),
 		FirstPassive:        c.FTP.PassivePorts.First,
 		LastPassive:         c.FTP.PassivePorts.Last,
 		ExternalAddress:     c.NAT.ExternalAddress.Addr,

@@ -37,6 +37,9 @@ type Config struct {
 	ControlPort, ExternalControlPort uint16
 	// FirstPassive to LastPassive are the passive ports, the same outside.
 	FirstPassive, LastPassive uint16
+	// ImplicitPort is where we listen for control connections that are TLS from
+	// the first byte (implicit FTPS), the same outside. Zero: nowhere.
+	ImplicitPort uint16
 
 	// ExternalAddress is the address that the operator wrote; the zero Addr:
 	// none. ExternalHost is a host name instead, looked up again each minute.

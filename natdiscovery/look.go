@@ -216,5 +216,8 @@ func (s *Status) Rules() []Rule {
 		first, last := s.Passive[0].External, s.Passive[n-1].External
 		rules = append(rules, Rule{first, last, to, first})
 	}
+	if p := s.Implicit; p.Internal != 0 {
+		rules = append(rules, Rule{p.External, p.External, to, p.Internal})
+	}
 	return rules
 }

@@ -51,15 +51,27 @@ func newPorts(cfg Config) []port {
 	for n := int(cfg.FirstPassive); n <= int(cfg.LastPassive); n++ {
 		ports = append(ports, port{internal: uint16(n), wanted: uint16(n), state: state})
 	}
+	if cfg.ImplicitPort != 0 {
+		ports = append(ports, port{internal: cfg.ImplicitPort, wanted: cfg.ImplicitPort, state: state})
+	}
 	for i := range ports {
 		ports[i].external = ports[i].wanted
 	}
 	return ports
 }
 
-// control and passive are the two kinds of ports.
-func (c *core) control() *port  { return &c.ports[0] }
-func (c *core) passive() []port { return c.ports[1:] }
+// control, passive and implicit are the kinds of ports, in this order. There may
+// be no implicit one.
+func (c *core) control() *port   { return &c.ports[0] }
+func (c *core) passive() []port  { return c.ports[1:c.passiveEnd()] }
+func (c *core) implicit() []port { return c.ports[c.passiveEnd():] }
+
+func (c *core) passiveEnd() int {
+	if c.cfg.ImplicitPort != 0 {
+		return len(c.ports) - 1
+	}
+	return len(c.ports)
+}
 
 // mapAll asks for every port again; the verified ones stay in use meanwhile.
 func (c *core) mapAll() {

@@ -27,6 +27,33 @@ func TestPortOfAnotherHostStaysOut(t *testing.T) {
 	s.wants(wanA, Reachable, allPassive)
 }
 
+func TestWhereAllPortsAreTakenTheLANHasThem(t *testing.T) {
+	s := newStory(t)
+	for n := uint16(50000); n <= 50009; n++ {
+		s.router.table[n] = entry{internal: netip.AddrPortFrom(netip.MustParseAddr("192.168.77.99"), n)}
+	}
+	s.until(time.Minute)
+	if got := s.status(); len(got.Outside) > 0 || ranges(got.Inside) != allPassive {
+		t.Errorf("outside: got %q, want none; inside: got %q, want %s", ranges(got.Outside), ranges(got.Inside), allPassive)
+	}
+}
+
+func TestTheImplicitPortIsMappedAndNeverToldAsAPassiveOne(t *testing.T) {
+	s := newStory(t, func(c *Config) { c.ImplicitPort = 990 })
+	s.until(time.Minute)
+	s.wants(wanA, Reachable, allPassive)
+	got := s.status()
+	if got.Implicit.State != PortVerified || got.Implicit.External != 990 || len(got.Passive) != 10 {
+		t.Errorf("implicit: got %+v, want port 990 verified; passive: got %d ports, want 10", got.Implicit, len(got.Passive))
+	}
+	if rules := got.Rules(); len(rules) != 3 || rules[2].First != 990 {
+		t.Errorf("rules: got %+v, want one for 990 beside those of the others", rules)
+	}
+	if _, mapped := s.router.table[990]; !mapped {
+		t.Error("the router maps no port 990")
+	}
+}
+
 func TestPortTakenOverByAnotherHostLater(t *testing.T) {
 	s := newStory(t)
 	s.until(time.Minute)

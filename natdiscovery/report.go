@@ -35,6 +35,9 @@ func report(cfg Config, old, s *Status) {
 		log.Info("passive ports asked for", "open", ranges(inState(s.Passive, PortVerified)),
 			"not_open", ranges(inState(s.Passive, PortTaken, PortRefused)))
 	}
+	if p := s.Implicit; p.Internal != 0 && p.State != PortPending && (p.State != old.Implicit.State || p.Problem != old.Implicit.Problem) {
+		log.Info("port of implicit FTPS asked for", "port", p.External, "state", p.State, "problem", p.Problem)
+	}
 	reportPinholes(log, old.Pinholes, s.Pinholes)
 }
 

@@ -40,6 +40,9 @@ func (c *core) status() Status {
 	for i := range passive {
 		s.Passive[i] = passive[i].status()
 	}
+	for _, p := range c.implicit() {
+		s.Implicit = p.status()
+	}
 	c.judgeTaken(&s)
 	for _, p := range c.pinholes.list {
 		h := Pinhole{Internal: p.internal, State: p.state, Method: p.heldBy, Problem: p.problem}
@@ -69,6 +72,7 @@ func (c *core) judgeTaken(s *Status) {
 		}
 	}
 	judge(&s.Control)
+	judge(&s.Implicit)
 	for i := range s.Passive {
 		judge(&s.Passive[i])
 	}
@@ -99,13 +103,16 @@ func outside(passive []Port) []uint16 {
 	if len(inState(passive, PortPending)) > 0 {
 		return nil
 	}
-	return inside(passive)
+	return inState(passive, PortByHand, PortRefused)
 }
 
 // inside are the ports for clients in the LAN: all but those whose outside belongs
-// to another host.
+// to another host. Where it belongs to others everywhere, the LAN has all.
 func inside(passive []Port) []uint16 {
-	return inState(passive, PortPending, PortVerified, PortByHand, PortRefused)
+	if free := inState(passive, PortPending, PortVerified, PortByHand, PortRefused); len(free) > 0 {
+		return free
+	}
+	return inState(passive, PortTaken)
 }
 
 // facts are what the verdict on s is made from.
@@ -168,7 +175,7 @@ func (s *Status) sameAs(o *Status) bool {
 	return s.External == o.External && (s.Source == SourceLastRun) == (o.Source == SourceLastRun) && s.Verdict == o.Verdict && s.Advice == o.Advice && s.Journal == o.Journal &&
 		s.PathMTU == o.PathMTU && s.Hairpin == o.Hairpin && s.Probing == o.Probing && slices.Equal(s.Hops, o.Hops) &&
 		s.Network.sameAs(o.Network) && s.Gateway.sameAs(o.Gateway) &&
-		s.Control.sameAs(o.Control) && slices.EqualFunc(s.Passive, o.Passive, Port.sameAs) &&
+		s.Control.sameAs(o.Control) && s.Implicit.sameAs(o.Implicit) && slices.EqualFunc(s.Passive, o.Passive, Port.sameAs) &&
 		slices.EqualFunc(s.Pinholes, o.Pinholes, Pinhole.sameAs)
 }
 

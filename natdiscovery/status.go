@@ -58,6 +58,9 @@ type Status struct {
 	// Control is the port on External that outside clients dial for the
 	// control connection.
 	Control Port
+	// Implicit is the port for control connections that are TLS from the first
+	// byte. The zero Port: we have none.
+	Implicit Port
 	// Passive is the state of every port of the passive range, in order.
 	Passive []Port
 	// Pinholes are the same ports in the gateway's IPv6 firewall, for each of our

@@ -56,7 +56,9 @@ func (s *session) cmdMkd(arg string) {
 // (RFC 959, section 4.1.3), and a failed RNTO ends it.
 func (s *session) cmdRnfr(arg string) {
 	s.pass("RNFR", arg, func(r reply) reply {
-		s.renaming = r.code == 350
+		if s.renaming = r.code == 350; s.renaming {
+			return line(350, "RNTO next.")
+		}
 		return s.mend(r)
 	})
 }

@@ -130,7 +130,15 @@ var conformance = []struct {
 		LIST pipe          =>> ~ pipe$
 		RETR f             =>> content
 		REST -5            => 501
+		TYPE A             => 200
+		REST 4             => 501 REST is for binary transfers. Use TYPE I first.
 		REST x             => 501`},
+	{"SIZE is of binary transfers", "RFC 3659, 4", `
+		SIZE f             => 550 SIZE is of binary transfers. Use TYPE I first.
+		TYPE I             => 200
+		SIZE f             => 213 7
+		SIZE dir           => 550
+		SIZE nowhere       => 550 /nowhere: no such file or directory.`},
 	{"RNFR holds for the next command alone", "RFC 959, 4.1.3", `
 		RNFR f             => 350
 		NOOP               => 200

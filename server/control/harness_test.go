@@ -32,6 +32,7 @@ type service struct {
 	ports []uint16
 	log   *logBuffer
 	sess  *driver.Sessions
+	front *control.Front
 	tls   *tls.Config // a client's
 }
 
@@ -74,6 +75,7 @@ func serveAs(t testing.TB, alice driver.User, change func(*control.Config)) *ser
 		change(&cfg)
 	}
 	front := control.New(cfg)
+	s.front = front
 	var running errgroup.Group
 	running.Go(front.Run)
 	running.Go(func() error { return front.Serve(ftp) })

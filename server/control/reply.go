@@ -94,6 +94,13 @@ var inside = []string{
 	"driver error: calling GetHandle: ", "driver error: calling OpenFile: ",
 }
 
+// plainer are refusals of the library's that name no next step, and what is said
+// in their place.
+var plainer = map[string]string{
+	"SIZE not allowed in ASCII mode":               "SIZE is of binary transfers. Use TYPE I first.", // RFC 3659, section 4
+	"Resuming transfers not allowed in ASCII mode": "REST is for binary transfers. Use TYPE I first.",
+}
+
 // clean takes the library's internals out of a refusal.
 func clean(r reply) reply {
 	if r.code < 400 {
@@ -103,6 +110,9 @@ func clean(r reply) reply {
 	for _, text := range r.text {
 		if strings.HasPrefix(text, "Unhandled internal error") {
 			return line(451, "The server could not do that.")
+		}
+		if better, ok := plainer[text]; ok {
+			text = better
 		}
 		for _, words := range inside {
 			text = strings.TrimPrefix(text, words)

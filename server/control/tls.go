@@ -62,6 +62,9 @@ func (s *session) secure() error {
 }
 
 func (s *session) handshake(deadline time.Time) error {
+	if s.front.cfg.TLS == nil { // since a reload, with a port that still speaks it
+		return errors.New("TLS is switched off")
+	}
 	ctx, cancel := context.WithDeadline(s.gone, deadline)
 	defer cancel()
 	leave, err := s.front.handshakes.enter(ctx, s.client)

@@ -69,6 +69,18 @@ func TestHandshakesOfOneAddressKeepNobodyElseWaiting(t *testing.T) {
 	s.connectTLS().cmd("NOOP", "200")
 }
 
+func TestImplicitFTPSIsOverWhenTLSIsSwitchedOff(t *testing.T) {
+	var cfg control.Config
+	s := serve(t, func(c *control.Config) { cfg = *c })
+	s.connectTLS().cmd("NOOP", "200")
+	cfg.TLS = nil
+	s.front.Change(cfg)
+	if got := readAll(t, s.halfOpen("127.0.0.1")); got != "" {
+		t.Errorf("got %q", got)
+	}
+	s.login().cmd("AUTH TLS", "502")
+}
+
 func TestREINGoesBackToTheBeginning(t *testing.T) {
 	s := serve(t, nil)
 	s.write("f", []byte("content"))

@@ -26,6 +26,10 @@ const drainTimeout = 5 * time.Second
 // serve is the wiring: it makes the parts from the configuration and runs them
 // until SIGINT or SIGTERM.
 func (p *program) serve(ctx context.Context) error {
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // from here on a signal does what it does by default
+
 	loaded, err := p.load()
 	if err != nil {
 		return err
@@ -106,14 +110,10 @@ func (p *program) serve(ctx context.Context) error {
 	return run(ctx, service, beside, log)
 }
 
-// run serves until a signal: then the sessions are drained first, and what runs
+// run serves until ctx ends, by a signal: then the sessions are drained first, and what runs
 // beside the service, the ports on the router included, is ended when nobody
 // needs it any more. A second signal ends the program at once.
 func run(ctx context.Context, service *server.Server, beside []func(context.Context), log *slog.Logger) error {
-	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
-	context.AfterFunc(ctx, stop) // from here on a signal does what it does by default
-
 	var group errgroup.Group
 	besides, served := context.WithCancel(context.WithoutCancel(ctx))
 	group.Go(func() error {

@@ -44,14 +44,24 @@ func TLS(certificate, key, stateDir string, log *slog.Logger) (cfg *tls.Config, 
 				return nil, "", errMake
 			}
 			warning = fmt.Sprintf("the self-signed certificate cannot be kept, clients will see another one after a restart: %v", err)
-			return &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}}, warning, nil
+			cfg = newTLS()
+			cfg.Certificates = []tls.Certificate{pair}
+			return cfg, warning, nil
 		}
 	}
 	p := &pair{certificate: certificate, key: key, log: log}
 	if err := p.load(); err != nil {
 		return nil, "", err
 	}
-	return &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: p.get}, "", nil
+	cfg = newTLS()
+	cfg.GetCertificate = p.get
+	return cfg, "", nil
+}
+
+// newTLS is what all our channels have. Records are full from the first one on:
+// small ones help a browser that draws half a page, and no file.
+func newTLS() *tls.Config {
+	return &tls.Config{MinVersion: tls.VersionTLS12, DynamicRecordSizingDisabled: true}
 }
 
 // pair is a certificate and its key on disk.

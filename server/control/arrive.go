@@ -19,6 +19,9 @@ const (
 	controlDead = 60 * time.Second
 )
 
+// Listener makes listeners for Serve and ServeTLS.
+func Listener() *net.ListenConfig { return data.Listener(controlDead) }
+
 // Serve takes control connections from l until it is closed. They begin in
 // clear, and clients make TLS of them with AUTH (RFC 4217).
 func (f *Front) Serve(l *net.TCPListener) error { return f.serve(l, false) }
@@ -65,7 +68,6 @@ func (f *Front) arrive(conn *net.TCPConn, implicit bool) {
 		f.refuse(conn, implicit, s.client, err.Error(), refusal(err))
 		return
 	}
-	data.Tune(conn, controlDead)
 	inlineUrgent(conn)
 	s.entry = entry
 	s.log = s.front.cfg.Log.With("session", entry.ID, "client", s.client)

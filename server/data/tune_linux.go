@@ -27,13 +27,6 @@ func Listener(dead time.Duration) *net.ListenConfig {
 	return l
 }
 
-// Tune gives one connection what those of a Listener have.
-func Tune(conn *net.TCPConn, dead time.Duration) {
-	if raw, err := conn.SyscallConn(); err == nil {
-		raw.Control(func(fd uintptr) { tune(int(fd), dead) })
-	}
-}
-
 // retune gives the connections that l accepts from now on another bound.
 func retune(l *net.TCPListener, dead time.Duration) {
 	if raw, err := l.SyscallConn(); err == nil {

@@ -14,11 +14,6 @@ func Listener(time.Duration) *net.ListenConfig {
 	return &net.ListenConfig{KeepAliveConfig: keepAlive}
 }
 
-// Tune gives one connection what those of a Listener have.
-func Tune(conn *net.TCPConn, _ time.Duration) {
-	conn.SetKeepAliveConfig(keepAlive)
-}
-
 // retune has nothing to change.
 func retune(*net.TCPListener, time.Duration) {}
 

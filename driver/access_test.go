@@ -90,19 +90,21 @@ func TestAccess(t *testing.T) {
 	for name, test := range tests {
 		tried[test.op] = true
 		t.Run(name, func(t *testing.T) {
-			got := ""
-			for _, access := range []Access{ReadWrite, ReadOnly, UploadOnly} {
-				switch err := test.try(newWorld(t).open(access)); {
-				case err == nil:
-					got += " yes"
-				case errors.Is(err, fs.ErrPermission), errors.Is(err, fs.ErrExist), errors.Is(err, syscall.ENOTDIR):
-					got += " no"
-				default:
-					t.Fatalf("%s: %v", access, err)
+			for mode, files := range map[string]Files{"direct": {}, "atomic": atomically} {
+				got := ""
+				for _, access := range []Access{ReadWrite, ReadOnly, UploadOnly} {
+					switch err := test.try(newWorld(t).openWith(access, files)); {
+					case err == nil:
+						got += " yes"
+					case errors.Is(err, fs.ErrPermission), errors.Is(err, fs.ErrExist), errors.Is(err, syscall.ENOTDIR):
+						got += " no"
+					default:
+						t.Fatalf("%s: %v", access, err)
+					}
 				}
-			}
-			if got = got[1:]; got != test.want {
-				t.Errorf("read-write, read-only, upload-only: got %q, want %q", got, test.want)
+				if got = got[1:]; got != test.want {
+					t.Errorf("%s: read-write, read-only, upload-only: got %q, want %q", mode, got, test.want)
+				}
 			}
 		})
 	}

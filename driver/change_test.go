@@ -89,3 +89,31 @@ func TestChtimesSetsTheTime(t *testing.T) {
 		t.Errorf("got %v, %v, want %v", info.ModTime(), err, want)
 	}
 }
+
+// TestANameInOtherLettersIsTheSameFile where the file system has both for one,
+// for which a second link stands here.
+func TestANameInOtherLettersIsTheSameFile(t *testing.T) {
+	for name, h := range map[string]func(world) *Home{
+		"read-write":  func(w world) *Home { return w.open(ReadWrite) },
+		"upload-only": func(w world) *Home { return w.open(UploadOnly) },
+		"quota":       func(w world) *Home { return w.limited(100) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			h := h(w)
+			if err := after(storeNew, func(h *Home) error { return h.root.Link("new", "NEW") })(h); err != nil {
+				t.Fatal(err)
+			}
+			if err := h.ledger.tend(t.Context(), w.home); err != nil {
+				t.Fatal(err)
+			}
+			if err := h.Rename("/new", "/NEW"); err != nil {
+				t.Errorf("got %v, want it renamed", err)
+			}
+			w.wantFile(filepath.Join(w.home, "NEW"), "sent")
+			if h.quota > 0 {
+				w.used()
+			}
+		})
+	}
+}

@@ -117,7 +117,7 @@ func TestManyUploadsOfOneFile(t *testing.T) {
 		all.Go(func() {
 			h := w.openWith(ReadWrite, atomically)
 			piece := strings.Repeat(string(rune('a'+i)), 1000)
-			for range 20 {
+			for range 10 {
 				f, err := h.GetHandle("/file", os.O_WRONLY|overwrite, 0)
 				if err != nil {
 					t.Error(err)

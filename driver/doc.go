@@ -8,9 +8,50 @@
 // points. Errors carry FTP paths only, since the FTP library puts their text
 // into its replies.
 //
-// What an account may do is the table in access.go. Uploads are written in
-// place: when one breaks, the part that arrived stays, and a client resumes it
-// with REST or APPE (RFC 959, sections 4.1.3 and 3.5).
+// What an account may do is the table in access.go.
+//
+// # Uploads
+//
+// Uploads are written in place, or atomically: to a partial, a hidden file
+// beside the target, which takes the target's place when all of it is here. Until
+// then, and whenever the process dies, the name stands for the old file. What
+// replaces a file has its mode, and its owner where the host allows, but not its
+// access lists and other attributes; a symbolic link stays, and what it leads to
+// is replaced. Sessions that send to one target at a time are each whole in their
+// turn; only the partial of the first is kept if it breaks.
+//
+// A partial that is left over waits for whoever sent it: the account, or the
+// session of an anonymous user. Its name says whose it is (partial.go), so it
+// survives a crash. Clients neither see partials nor can name them. REST with
+// STOR (RFC 959, section 4.1.3) goes on with the partial at that offset; so does
+// APPE where the client was told of it, or where there is no whole file; the
+// table is resume. SIZE and MLST tell of the partial, listings of whole files
+// only, and nobody is told one size and sent another (waiting.go). A whole file
+// is resumed in a partial, too, or in place if it is long; APPE to one always is.
+// DELE removes the account's partial together with the file, or alone if there is
+// no file; RMD takes a folder with nothing but partials for an empty one.
+// [Accounts.Tend] removes those whose time is over. Bytes of which the disk would
+// not say that it has them (a failed sync) are no partial to resume.
+//
+// A quota bounds the bytes of all files of a home, the old file and its partial
+// both counted while there are both. It is exact however many upload at a time
+// (quota.go); what others than this server change is counted every day. A home
+// inside another one is no part of it until then.
+//
+// # Trust
+//
+// Of names nothing is trusted: [Home] cleans each once (resolve), and from there
+// on it is used through the home's os.Root only, which the kernel checks at each
+// step, so that it does not matter who else changes the folder meanwhile. No other
+// call of package os takes a name here but for homes that the operator wrote down
+// and the file of bans; a test sees to that. What is found behind a name may be
+// anything: it is opened without waiting (openKind), and used if it is a regular
+// file, or a directory to read. An atomic upload works in the directory that it
+// opened, and its last step, the rename, happens if that is still where the client
+// said, and the partial is still the file that was written (commit.go). What
+// decides over removing and replacing is in ledger.go and change.go, over modes
+// and owners in adopt.go. The operator and the host's other users are trusted
+// with what the host lets them do.
 //
 // Of a client nothing is trusted but the address its connection comes from, one
 // IPv4 address or one IPv6 /64, and the front's word on whether it is of our own

@@ -212,11 +212,12 @@ func TestNothingLeavesTheHome(t *testing.T) {
 			w := newWorld(t)
 			w.link("../outside", "second")
 			w.link(strings.Replace(test.target, "OUTSIDE", w.outside, 1), "link")
-			h := w.open(ReadWrite)
-			if data, err := read(h, test.name); err == nil || data != "" {
-				t.Errorf("read %s: got %q, %v, want an error", test.name, data, err)
+			for _, h := range []*Home{w.open(ReadWrite), w.openWith(ReadWrite, atomically)} {
+				if data, err := read(h, test.name); err == nil || data != "" {
+					t.Errorf("read %s: got %q, %v, want an error", test.name, data, err)
+				}
+				everyCall(h, test.name, func(string, error) { w.wantOutside() })
 			}
-			everyCall(h, test.name, func(string, error) { w.wantOutside() })
 		})
 	}
 }
@@ -254,7 +255,7 @@ func TestLinksInsideTheHomeWork(t *testing.T) {
 // directory for a link to the outside, again and again, while a client uses it.
 func TestASwappedDirectoryLeadsNowhere(t *testing.T) {
 	w := newWorld(t)
-	h := w.open(ReadWrite)
+	h := w.openWith(ReadWrite, atomically)
 	dir, parked := filepath.Join(w.home, "dir"), filepath.Join(w.home, "parked")
 	stop, stopped := make(chan struct{}), make(chan error)
 	go func() {
@@ -277,6 +278,7 @@ func TestASwappedDirectoryLeadsNowhere(t *testing.T) {
 		if f, err := h.Create("/dir/new"); err == nil {
 			_ = f.Close()
 		}
+		_ = sendAt(h, "/dir/secret", overwrite, 0)
 		_ = h.Chmod("/dir/secret", 0o600)
 		_ = h.Mkdir("/dir/newdir", 0)
 		_ = h.Remove("/dir/secret")
@@ -296,7 +298,7 @@ func TestNoErrorNamesTheHostPath(t *testing.T) {
 		for _, name := range []string{"/file", "/dir", "/missing", "/missing/below", "/file/below", "/out", "/out/x", "/", "/bad\nname", strings.Repeat("x", 300)} {
 			w := newWorld(t)
 			w.link("../outside", "out")
-			everyCall(w.open(access), name, func(call string, err error) {
+			everyCall(w.openWith(access, atomically), name, func(call string, err error) {
 				if err == nil {
 					return
 				}
@@ -312,9 +314,9 @@ func TestNoErrorNamesTheHostPath(t *testing.T) {
 	}
 }
 
-func TestControlCharactersAreRefusedInNames(t *testing.T) {
-	for _, name := range []string{"/a\nb", "/a\rb", "/a\x00b", "/a\x1bb", "/a\x7fb", "/dir\n/b", "/a\u009bb"} {
-		everyCall(newWorld(t).open(ReadWrite), name, func(call string, err error) {
+func TestNamesThatAreNotAllowed(t *testing.T) {
+	for _, name := range []string{"/a\nb", "/a\rb", "/a\x00b", "/a\x1bb", "/a\x7fb", "/dir\n/b", "/a\u009bb", "/.natftpd-x.part", "/.NATFTPD-x.Part", "/.natftpd-x.part. .", "/dir/.natftpd-.part/b"} {
+		everyCall(newWorld(t).openWith(ReadWrite, atomically), name, func(call string, err error) {
 			if !errors.Is(err, ftpserver.ErrFileNameNotAllowed) {
 				t.Errorf("%s of %q: got %v, want file name not allowed", call, name, err)
 			}
@@ -362,13 +364,13 @@ func TestAClosedHomeRefuses(t *testing.T) {
 // FuzzNamesStayInTheHome compares with what path.Clean and the host make of a
 // name, and sees that no call touches anything outside.
 func FuzzNamesStayInTheHome(f *testing.F) {
-	for _, name := range []string{"/file", "../outside/secret", "/dir/../..//outside/", "link/secret", "/dir/./below", "//", "\\..\\outside", "C:secret", "/link/../file"} {
+	for _, name := range []string{"/file", "../outside/secret", "/dir/../..//outside/", "link/secret", "/dir/./below", "//", "\\..\\outside", "C:secret", "/link/../file", "/.natftpd-1-0.part", "/dir/.natftpd-.part/x"} {
 		f.Add(name)
 	}
 	f.Fuzz(func(t *testing.T, name string) {
 		w := newWorld(t)
 		w.link("../outside", "link")
-		h := w.open(ReadWrite)
+		h := w.openWith(ReadWrite, atomically)
 		got, err := h.Stat(name)
 		want, wantErr := os.Stat(hostPath(w.home, name))
 		if err == nil && (wantErr != nil || !os.SameFile(got.(named).FileInfo, want)) {

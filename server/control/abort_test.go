@@ -50,6 +50,24 @@ func TestABOREndsTheWaitForADataConnection(t *testing.T) {
 	}
 }
 
+// However late it comes: when all was sent, or when the transfer's own reply is on
+// its way.
+func TestABORAtTheVeryEndIsAnswered(t *testing.T) {
+	s := serve(t, nil)
+	s.write("f", []byte("content"))
+	c := s.login()
+	for range 300 {
+		d := c.epsv()
+		c.cmd("RETR f", "150")
+		if _, err := io.ReadAll(d); err != nil {
+			t.Fatal(err)
+		}
+		c.send("ABOR\r\n")
+		c.reply() // 226, or 426
+		c.expect("226")
+	}
+}
+
 func TestABORWithoutATransfer(t *testing.T) {
 	c := serve(t, nil).login()
 	c.cmd("ABOR", "226")

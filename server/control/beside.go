@@ -15,16 +15,7 @@ func (s *session) beside(shown string, job func(context.Context) reply) {
 	go func() {
 		defer cancel()
 		s.say(job(ctx))
-		s.mu.Lock()
-		aborted := s.aborted
-		s.mu.Unlock()
-		if aborted {
-			s.say(abortDone)
-		}
 		s.flush()
 		s.settle()
 	}()
 }
-
-// abortDone follows the reply to what was aborted (RFC 959, section 5.4).
-var abortDone = line(226, "Abort successful.")

@@ -79,15 +79,24 @@ func (s *session) libraryReplied(r reply) {
 	}
 }
 
-// settle ends the current line: the next may come.
+// settle ends the current line: the next may come. The reply to an ABOR follows
+// that to the transfer (RFC 959, section 5.4), also when it came too late to end
+// anything.
 func (s *session) settle() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	for s.aborted {
+		s.aborted = false
+		s.mu.Unlock()
+		s.say(line(226, "Abort successful."))
+		s.flush()
+		s.mu.Lock()
+	}
 	busy := s.current.transfer
 	s.current = forward{}
 	s.quiet = time.Now()
 	if busy {
-		s.aborted, s.stream, s.missed, s.cancel = false, nil, nil, nil
+		s.stream, s.missed, s.cancel = nil, nil, nil
 		close(s.idle)
 		s.wake()
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"strings"
 	"time"
 
@@ -164,10 +165,6 @@ func (s *session) finished(t task, r reply) reply {
 	default:
 		s.log.Info("transfer complete", facts...)
 	}
-	if aborted {
-		s.say(out)
-		return abortDone
-	}
 	return out
 }
 
@@ -177,6 +174,10 @@ func public(err error) string {
 	var op *net.OpError
 	if errors.As(err, &op) && op.Err != nil {
 		err = op.Err
+	}
+	var call *os.SyscallError
+	if errors.As(err, &call) {
+		err = call.Err
 	}
 	return err.Error()
 }

@@ -111,7 +111,7 @@ func (b *Bans) load(now time.Time) {
 func (b *Bans) adopt(bans []Ban, now time.Time) {
 	for _, ban := range bans {
 		// A clock that was wrong when it was written must not make it endless.
-		if longest := now.Add(b.cfg.Longest); ban.Until.After(longest) {
+		if longest := now.Add(b.rules.Longest); ban.Until.After(longest) {
 			ban.Since, ban.Until = now, longest
 		}
 		if !b.worthless(&ban, now) {

@@ -255,7 +255,7 @@ func FuzzBanFile(f *testing.F) {
 		b := newBans(t, threeStrikes())
 		b.adopt(bans, time.Now())
 		for _, ban := range b.All() {
-			if length := time.Until(ban.Until); length > b.cfg.Longest || ban.Clients != originPrefix(ban.Clients.Addr()) {
+			if length := time.Until(ban.Until); length > b.rules.Longest || ban.Clients != originPrefix(ban.Clients.Addr()) {
 				t.Errorf("%v for %v", ban.Clients, length)
 			}
 		}

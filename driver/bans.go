@@ -26,7 +26,8 @@ const (
 
 // BanConfig says whom wrong passwords keep out, and for how long.
 type BanConfig struct {
-	// Failures is how many different wrong passwords it takes.
+	// Failures is how many different wrong passwords it takes. Zero: nobody is
+	// banned, whatever was before.
 	Failures int
 	// First is the length of an origin's first ban. Each further one is twice as
 	// long, up to Longest.
@@ -58,11 +59,12 @@ type Ban struct {
 // Once a ban is over, the origin starts anew; but until it has kept out of
 // trouble for as long as the longest ban, the next one is longer.
 type Bans struct {
-	cfg     BanConfig
+	cfg     BanConfig     // File and Log alone; the rest is in rules
 	seed    maphash.Seed  // guesses are kept as hashes that mean nothing to anybody else
 	changed chan struct{} // holds a token when the file is behind
 
 	mu       sync.Mutex
+	rules    BanConfig
 	guessing recent[[]guess]
 	banned   recent[Ban]
 }
@@ -77,19 +79,15 @@ type guess struct {
 // NewBans reads the bans of an earlier run. A damaged file is set aside and
 // logged; the error is about a configuration that makes no sense.
 func NewBans(cfg BanConfig) (*Bans, error) {
-	switch {
-	case cfg.Failures < 1 || cfg.Failures > mostFailures:
-		return nil, fmt.Errorf("bans after %d wrong passwords: want 1 to %d", cfg.Failures, mostFailures)
-	case cfg.First <= 0:
-		return nil, errors.New("bans of no time")
-	case cfg.Longest < cfg.First:
-		return nil, fmt.Errorf("the longest ban of %v is shorter than the first of %v", cfg.Longest, cfg.First)
+	if err := cfg.check(); err != nil {
+		return nil, err
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	b := &Bans{
 		cfg:      cfg,
+		rules:    cfg,
 		seed:     maphash.MakeSeed(),
 		changed:  make(chan struct{}, 1),
 		guessing: newRecent[[]guess](maxGuessing),
@@ -99,14 +97,47 @@ func NewBans(cfg BanConfig) (*Bans, error) {
 	return b, nil
 }
 
+// check says what makes no sense in cfg.
+func (cfg BanConfig) check() error {
+	switch {
+	case cfg.Failures < 0 || cfg.Failures > mostFailures:
+		return fmt.Errorf("bans after %d wrong passwords: want 0 to %d", cfg.Failures, mostFailures)
+	case cfg.First <= 0:
+		return errors.New("bans of no time")
+	case cfg.Longest < cfg.First:
+		return fmt.Errorf("the longest ban of %v is shorter than the first of %v", cfg.Longest, cfg.First)
+	}
+	return nil
+}
+
+// Change sets other rules; File and Log stay. Bans that hold last as long as they
+// were meant to, unless their clients are exempt now.
+func (b *Bans) Change(cfg BanConfig) error {
+	if err := cfg.check(); err != nil {
+		return err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.rules = cfg
+	return nil
+}
+
+// exempts tells whether a client is never banned.
+func (b *Bans) exempts(client netip.Addr, lan bool) bool {
+	return b.rules.Failures == 0 || b.rules.Exempt.names(client, lan)
+}
+
 // Check tells whether a client is kept out, and until when. lan says that it is
 // this host or of its own network.
 func (b *Bans) Check(client netip.Addr, lan bool) (until time.Time, banned bool) {
-	if b == nil || b.cfg.Exempt.names(client, lan) {
+	if b == nil {
 		return time.Time{}, false
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.exempts(client, lan) {
+		return time.Time{}, false
+	}
 	ban := b.banned.of(origin(client))
 	if ban == nil || !time.Now().Before(ban.Until) {
 		return time.Time{}, false
@@ -118,18 +149,21 @@ func (b *Bans) Check(client netip.Addr, lan bool) (until time.Time, banned bool)
 // place. It tells whether that was one too many: banned is true for the failure
 // that began the ban, and for no other.
 func (b *Bans) Failed(who Attempt) (until time.Time, banned bool) {
-	if b == nil || b.cfg.Exempt.names(who.Client, who.LAN) {
+	if b == nil {
 		return time.Time{}, false
 	}
 	now, origin := time.Now(), origin(who.Client)
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.exempts(who.Client, who.LAN) {
+		return time.Time{}, false
+	}
 	if ban := b.banned.of(origin); ban != nil && now.Before(ban.Until) {
 		return ban.Until, false
 	}
 	guesses := b.guessing.touch(origin)
 	*guesses = b.count(*guesses, who, now)
-	if len(*guesses) < b.cfg.Failures {
+	if len(*guesses) < b.rules.Failures {
 		return time.Time{}, false
 	}
 	b.guessing.forget(origin)
@@ -161,10 +195,10 @@ func (b *Bans) ban(client netip.Addr, now time.Time) (until time.Time) {
 
 // length is how long a ban lasts that comes after some others.
 func (b *Bans) length(others int) time.Duration {
-	length := b.cfg.First
+	length := b.rules.First
 	for range others {
-		if length > b.cfg.Longest/2 {
-			return b.cfg.Longest
+		if length > b.rules.Longest/2 {
+			return b.rules.Longest
 		}
 		length *= 2
 	}
@@ -173,7 +207,7 @@ func (b *Bans) length(others int) time.Duration {
 
 // worthless tells whether a ban neither holds nor makes the next one longer.
 func (b *Bans) worthless(ban *Ban, now time.Time) bool {
-	return now.Sub(ban.Until) >= b.cfg.Longest
+	return now.Sub(ban.Until) >= b.rules.Longest
 }
 
 // Succeeded is told of a login. What its origin got wrong with the same name

@@ -234,8 +234,8 @@ func TestBansThatMakeNoSense(t *testing.T) {
 		change func(*BanConfig)
 		want   string
 	}{
-		"no failures":             {func(c *BanConfig) { c.Failures = 0 }, "bans after 0 wrong passwords: want 1 to 1000"},
-		"too many failures":       {func(c *BanConfig) { c.Failures = 1001 }, "bans after 1001 wrong passwords: want 1 to 1000"},
+		"fewer than no failures":  {func(c *BanConfig) { c.Failures = -1 }, "bans after -1 wrong passwords: want 0 to 1000"},
+		"too many failures":       {func(c *BanConfig) { c.Failures = 1001 }, "bans after 1001 wrong passwords: want 0 to 1000"},
 		"no time":                 {func(c *BanConfig) { c.First = 0 }, "bans of no time"},
 		"longest below the first": {func(c *BanConfig) { c.Longest = time.Second }, "the longest ban of 1s is shorter than the first of 1m0s"},
 	}
@@ -265,4 +265,35 @@ func BenchmarkCheck(b *testing.B) {
 			b.Fatal("not banned")
 		}
 	}
+}
+
+func TestOtherRulesHoldAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := clientNumber(1)
+		change := func(change func(*BanConfig)) *Bans {
+			b := newBans(t, threeStrikes())
+			if fail(t, b, client, 3) == 0 {
+				t.Fatal("not banned")
+			}
+			rules := threeStrikes()
+			change(&rules)
+			if err := b.Change(rules); err != nil {
+				t.Fatal(err)
+			}
+			return b
+		}
+		holds := func(b *Bans) bool { _, banned := b.Check(client, false); return banned }
+		if b := change(func(c *BanConfig) { c.Failures = 5 }); !holds(b) || fail(t, b, clientNumber(2), 4) != 0 {
+			t.Error("five strikes: want the ban to stay, and four wrong passwords of another to be borne")
+		}
+		if b := change(func(c *BanConfig) { c.Exempt.Prefixes = []netip.Prefix{netip.PrefixFrom(client, 32)} }); holds(b) {
+			t.Error("the ban of a client that is exempt now holds")
+		}
+		if b := change(func(c *BanConfig) { c.Failures = 0 }); holds(b) || fail(t, b, client, 9) != 0 {
+			t.Error("somebody is banned although nobody is to be")
+		}
+		if err := newBans(t, threeStrikes()).Change(BanConfig{Failures: 3}); err == nil {
+			t.Error("bans of no time are taken")
+		}
+	})
 }

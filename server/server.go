@@ -11,12 +11,11 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/netip"
+	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -36,6 +35,9 @@ type Config struct {
 	// ListenTLS is the same for connections that are TLS from the first byte
 	// (implicit FTPS). Empty: none.
 	ListenTLS string
+	// Control and ControlTLS listen in the place of Listen and ListenTLS: a
+	// service manager has opened them. nil: we do.
+	Control, ControlTLS *net.TCPListener
 	// PassiveFirst and PassiveLast are the range of the passive ports.
 	PassiveFirst, PassiveLast uint16
 	// ActiveMode allows PORT and EPRT.
@@ -68,101 +70,93 @@ type Config struct {
 }
 
 // Server is the FTP service. New starts nothing, Listen opens the ports, Run
-// serves.
+// serves, Change has it go by another Config.
 type Server struct {
-	cfg      Config
-	control  *net.TCPListener
-	implicit *net.TCPListener // nil: there is none
-	ports    *data.Ports
-	segment  atomic.Int64 // TCP segments of at most so many bytes; zero: the kernel's choice
-	unknown  atomic.Bool  // "external address unknown" was said, and it still is
+	cfg     atomic.Pointer[Config]
+	ports   *data.Ports
+	front   *control.Front
+	segment atomic.Int64 // TCP segments of at most so many bytes; zero: the kernel's choice
+	unknown atomic.Bool  // "external address unknown" was said, and it still is
+
+	serving sync.WaitGroup // one for each door
+
+	mu    sync.Mutex // held while doors change
+	doors []*door
+	phase phase
 }
+
+// phase is how far a Server is in its life.
+type phase int
+
+const (
+	fresh phase = iota
+	running
+	ending
+)
 
 // New returns a service that does nothing yet.
-func New(cfg Config) *Server { return &Server{cfg: cfg} }
-
-// PortError says which of our ports could not be opened, and what to do.
-type PortError struct {
-	Port   string // as configured, e.g. ":2121"
-	Key    string // the configuration key that names it
-	Reason error
+func New(cfg Config) *Server {
+	s := new(Server)
+	s.cfg.Store(&cfg)
+	return s
 }
-
-func (e *PortError) Error() string {
-	switch {
-	case errors.Is(e.Reason, syscall.EADDRINUSE):
-		return fmt.Sprintf("port %s is in use by another process; end that process or choose another %s", e.Port, e.Key)
-	case errors.Is(e.Reason, syscall.EACCES):
-		return fmt.Sprintf("port %s needs privileges; choose a %s above 1023 (nat.external_control_port: 21 keeps port 21 for friends), or grant CAP_NET_BIND_SERVICE", e.Port, e.Key)
-	case errors.Is(e.Reason, syscall.EADDRNOTAVAIL):
-		return fmt.Sprintf("port %s: this host does not have that address; choose another %s", e.Port, e.Key)
-	}
-	return fmt.Sprintf("port %s (%s): %v", e.Port, e.Key, e.Reason)
-}
-
-func (e *PortError) Unwrap() error { return e.Reason }
 
 // Listen opens the control ports and the passive ports, all or none. The error
 // is a *PortError.
-func (s *Server) Listen() (err error) {
-	defer func() {
-		if err != nil {
-			s.closeControl()
-		}
-	}()
-	if s.control, err = listen(s.cfg.Listen, "ftp.listen"); err != nil {
+func (s *Server) Listen() error {
+	cfg := s.cfg.Load()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m, err := move(nil, doorsOf(*cfg))
+	if err != nil {
 		return err
 	}
-	if s.cfg.ListenTLS != "" {
-		if s.implicit, err = listen(s.cfg.ListenTLS, "ftp.listen_tls"); err != nil {
-			return err
-		}
+	host, err := passiveHost(*cfg)
+	if err == nil {
+		s.ports, err = data.Listen(host, cfg.PassiveFirst, cfg.PassiveLast, cfg.DataTimeout, cfg.Log)
 	}
-	host, _, err := net.SplitHostPort(s.cfg.Listen)
 	if err != nil {
-		return &PortError{s.cfg.Listen, "ftp.listen", err}
+		closeAll(m.all)
+		return passiveError(err)
 	}
-	s.ports, err = data.Listen(host, s.cfg.PassiveFirst, s.cfg.PassiveLast, s.cfg.DataTimeout, s.cfg.Log)
-	if err != nil {
-		var op *net.OpError
-		port := ""
-		if errors.As(err, &op) && op.Addr != nil {
-			port = op.Addr.String()
-		}
-		return &PortError{port, "ftp.passive_ports", err}
-	}
+	s.doors, s.front = m.all, control.New(s.frontOf(*cfg))
 	return nil
 }
 
-func listen(addr, key string) (*net.TCPListener, error) {
-	l, err := net.Listen("tcp", addr)
-	if err != nil {
-		return nil, &PortError{addr, key, err}
-	}
-	return l.(*net.TCPListener), nil
-}
-
-// closeControl lets no control connection in any more.
-func (s *Server) closeControl() {
-	for _, l := range []*net.TCPListener{s.control, s.implicit} {
-		if l != nil {
-			l.Close()
+// serve takes control connections at doors until they are closed.
+func (s *Server) serve(doors []*door) {
+	for _, d := range doors {
+		serve, l := s.front.Serve, d.listener
+		if d.implicit {
+			serve = s.front.ServeTLS
 		}
+		if l == nil { // it could not be opened again, which was said
+			continue
+		}
+		s.serving.Go(func() {
+			if err := serve(l); err != nil {
+				s.cfg.Load().Log.Error("a control port is not served", "key", d.key, "error", err)
+			}
+		})
 	}
 }
 
 // Addr is where control connections are taken, after Listen.
-func (s *Server) Addr() netip.AddrPort { return addrPort(s.control) }
+func (s *Server) Addr() netip.AddrPort { return s.addr(false) }
 
 // AddrTLS is where they are TLS from the first byte; the zero AddrPort: nowhere.
-func (s *Server) AddrTLS() netip.AddrPort {
-	if s.implicit == nil {
-		return netip.AddrPort{}
-	}
-	return addrPort(s.implicit)
-}
+func (s *Server) AddrTLS() netip.AddrPort { return s.addr(true) }
 
-func addrPort(l *net.TCPListener) netip.AddrPort { return l.Addr().(*net.TCPAddr).AddrPort() }
+func (s *Server) addr(implicit bool) netip.AddrPort {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, d := range s.doors {
+		if d.implicit == implicit && d.listener != nil {
+			return d.listener.Addr().(*net.TCPAddr).AddrPort()
+		}
+	}
+	return netip.AddrPort{}
+}
 
 // Awaited are the passive ports on which connections are awaited now, and how
 // many on each. It is for the time after Listen.
@@ -172,10 +166,19 @@ func (s *Server) Awaited() map[uint16]int { return s.ports.Awaited() }
 // to size bytes, control and data, so that they fit a path that swallows larger
 // packets. Zero: the kernel's choice. It is for the time after Listen.
 func (s *Server) LimitSegments(size int) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.segment.Store(int64(size))
-	err := errors.Join(data.LimitSegments(s.control, size), s.ports.LimitSegments(size))
-	if s.implicit != nil {
-		err = errors.Join(err, data.LimitSegments(s.implicit, size))
+	return s.limitSegments()
+}
+
+func (s *Server) limitSegments() error {
+	size := int(s.segment.Load())
+	err := s.ports.LimitSegments(size)
+	for _, d := range s.doors {
+		if d.listener != nil {
+			err = errors.Join(err, data.LimitSegments(d.listener, size))
+		}
 	}
 	return err
 }
@@ -183,53 +186,63 @@ func (s *Server) LimitSegments(size int) error {
 // Run serves until ctx ends; then it lets nobody in any more, waits for the
 // transfers that run, at most for DrainTimeout, and returns.
 func (s *Server) Run(ctx context.Context) error {
-	front := control.New(control.Config{
-		Log:         s.cfg.Log,
-		Banner:      "natftpd ready.",
-		Accounts:    s.cfg.Accounts,
-		Sessions:    s.cfg.Sessions,
-		Bans:        s.cfg.Bans,
-		Neighbour:   func(client netip.Addr) bool { return neighbour(client, s.cfg.Status()) },
-		TLS:         s.cfg.TLS,
-		TLSRequired: s.cfg.TLSRequired,
-		ActiveMode:  s.cfg.ActiveMode,
-		IdleTimeout: s.cfg.IdleTimeout,
-		DataTimeout: s.cfg.DataTimeout,
-		Ports:       s.ports,
-		Advertise:   s.advise,
-		Awaited:     s.cfg.Awaited,
-		Counters:    s.cfg.Counters,
-		MaxSegment:  func() int { return int(s.segment.Load()) },
-	})
+	s.mu.Lock()
+	s.phase = running
+	s.serve(s.doors)
+	s.mu.Unlock()
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(front.Run)
-	group.Go(func() error { return front.Serve(s.control) })
-	if s.implicit != nil {
-		group.Go(func() error { return front.ServeTLS(s.implicit) })
-	}
+	group.Go(s.front.Run)
 	group.Go(func() error {
 		<-ctx.Done()
-		s.closeControl()
-		drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.DrainTimeout)
+		s.mu.Lock()
+		s.phase = ending
+		closeAll(s.doors)
+		s.mu.Unlock()
+		cfg := s.cfg.Load()
+		drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), cfg.DrainTimeout)
 		defer cancel()
-		if n := s.cfg.Sessions.Drain(drain); n > 0 {
-			s.cfg.Log.Warn("transfers cut at shutdown", "sessions", n, "after", s.cfg.DrainTimeout)
+		if n := cfg.Sessions.Drain(drain); n > 0 {
+			cfg.Log.Warn("transfers cut at shutdown", "sessions", n, "after", cfg.DrainTimeout)
 		}
-		front.Close()
+		s.front.Close()
 		s.ports.Close()
+		s.serving.Wait()
 		return nil
 	})
 	return group.Wait()
 }
 
+// frontOf is cfg in the words of the front.
+func (s *Server) frontOf(cfg Config) control.Config {
+	return control.Config{
+		Log:         cfg.Log,
+		Banner:      "natftpd ready.",
+		Accounts:    cfg.Accounts,
+		Sessions:    cfg.Sessions,
+		Bans:        cfg.Bans,
+		Neighbour:   func(client netip.Addr) bool { return neighbour(client, cfg.Status()) },
+		TLS:         cfg.TLS,
+		TLSRequired: cfg.TLSRequired,
+		ActiveMode:  cfg.ActiveMode,
+		IdleTimeout: cfg.IdleTimeout,
+		DataTimeout: cfg.DataTimeout,
+		Ports:       s.ports,
+		Advertise:   s.advise,
+		Awaited:     cfg.Awaited,
+		Counters:    cfg.Counters,
+		MaxSegment:  func() int { return int(s.segment.Load()) },
+	}
+}
+
 // advise is Advertise with the ports that go with the address.
 func (s *Server) advise(client, local netip.Addr) control.Advice {
-	st := s.cfg.Status()
-	addr, class := Advertise(client, local, st, s.cfg.Overrides)
+	cfg := s.cfg.Load()
+	st := cfg.Status()
+	addr, class := Advertise(client, local, st, cfg.Overrides)
 	switch class {
 	case ClassOutside, ClassUnknown:
 		if class == ClassUnknown && !s.unknown.Swap(true) {
-			s.cfg.Log.Warn("external address unknown: a client from outside is told the local one", "client", client, "told", addr, "verdict", st.Verdict, "advice", st.Advice)
+			cfg.Log.Warn("external address unknown: a client from outside is told the local one", "client", client, "told", addr, "verdict", st.Verdict, "advice", st.Advice)
 		}
 		if class == ClassOutside {
 			s.unknown.Store(false)

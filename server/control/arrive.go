@@ -71,7 +71,7 @@ func (f *Front) arrive(conn *net.TCPConn, implicit bool) {
 	inlineUrgent(conn)
 	s.entry = entry
 	s.log = s.front.cfg.Log.With("session", entry.ID, "client", s.client)
-	s.log.Debug("control connection opened", "local", s.local, "implicit TLS", implicit)
+	s.log.Debug("control connection opened", "local", s.local, "implicit", implicit)
 	f.sessions.Add(1)
 	if !implicit {
 		f.admit(s)

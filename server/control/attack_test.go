@@ -20,12 +20,7 @@ func TestAStrangersDataConnectionGetsNothing(t *testing.T) {
 	s.write("f", []byte("for alice alone"))
 	c := s.login()
 	addr := pasvAddr(t, c.cmd("PASV", "227"))
-	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 66)}}
-	thief, err := d.Dial("tcp", addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer thief.Close()
+	thief := c.dialFrom(addr, "127.0.0.66")
 	if got := readAll(t, thief); got != "" {
 		t.Fatalf("the thief got %q", got)
 	}

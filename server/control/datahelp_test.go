@@ -54,13 +54,38 @@ func (c *client) epsvAddr() string {
 
 func (c *client) dial(addr string) net.Conn {
 	c.t.Helper()
-	d, err := net.Dial("tcp", addr)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	c.t.Cleanup(func() { d.Close() })
+	return c.dialFrom(addr, "")
+}
+
+// dialFrom connects from an address of ours; "" is any.
+func (c *client) dialFrom(addr, from string) net.Conn {
+	c.t.Helper()
+	d := dialFrom(c.t, addr, from)
 	d.SetDeadline(time.Now().Add(patience))
 	return d
+}
+
+func dialFrom(t testing.TB, addr, from string) net.Conn {
+	t.Helper()
+	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
+	conn, err := d.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	return conn
+}
+
+// raw and halfOpen connect to the control ports from an address of ours, and say
+// nothing; where the second leads TLS is spoken from the first byte.
+func (s *service) raw(from string) net.Conn {
+	s.t.Helper()
+	return dialFrom(s.t, s.addr.String(), from)
+}
+
+func (s *service) halfOpen(from string) net.Conn {
+	s.t.Helper()
+	return dialFrom(s.t, s.ftps.String(), from)
 }
 
 // port offers an active data connection by the command that name makes of our

@@ -107,7 +107,7 @@ var (
 // part reads a name and offsets. A name may be in quotes; what exists under the
 // very name has none.
 func (s *session) part(arg string) (part, error) {
-	if _, err := s.home.Stat(s.abs(arg)); err == nil {
+	if _, err := s.home.StatWhole(s.abs(arg)); err == nil {
 		return part{name: arg, end: -1}, nil
 	}
 	inQuotes := quoted.FindStringSubmatch(arg)

@@ -116,11 +116,11 @@ func (s *session) abs(p string) string {
 // only ls knows; then a file, a folder, or a pattern for the names of one. What
 // exists under the very name is no pattern and no option.
 func (s *session) plan(arg string) (*listing, error) {
-	info, err := s.home.Stat(s.abs(arg))
+	info, err := s.home.StatWhole(s.abs(arg))
 	for err != nil && strings.HasPrefix(arg, "-") {
 		_, arg, _ = strings.Cut(arg, " ")
 		arg = strings.TrimLeft(arg, " ")
-		info, err = s.home.Stat(s.abs(arg))
+		info, err = s.home.StatWhole(s.abs(arg))
 	}
 	l := &listing{home: s.home, dir: s.abs(arg)}
 	switch {
@@ -177,7 +177,7 @@ func (s *session) cmdNlst(arg string) {
 // cmdMlsd lists facts of what is in a folder, and only in one (RFC 3659,
 // section 7).
 func (s *session) cmdMlsd(arg string) {
-	info, err := s.home.Stat(s.abs(arg))
+	info, err := s.home.StatWhole(s.abs(arg))
 	switch {
 	case err != nil:
 		s.refuse(err)

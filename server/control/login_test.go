@@ -42,18 +42,6 @@ func TestWrongPasswordsEndInABan(t *testing.T) {
 	}
 }
 
-// raw connects from an address of ours.
-func (s *service) raw(from string) net.Conn {
-	s.t.Helper()
-	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
-	conn, err := d.Dial("tcp", s.addr.String())
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	s.t.Cleanup(func() { conn.Close() })
-	return conn
-}
-
 func TestANeighbourIsNotBanned(t *testing.T) {
 	t.Parallel() // it waits most of the time
 	s := serve(t, func(cfg *control.Config) {

@@ -23,7 +23,7 @@ func (m *missed) public() string {
 	if errors.As(m.err, &nobody) {
 		return nobody.Error()
 	}
-	return fmt.Sprintf("%s %s: %s", m.meeting.how, m.meeting.told, public(m.err))
+	return fmt.Sprintf("cannot connect to %s: %s; use PASV or EPSV", m.meeting.told, public(m.err))
 }
 
 // facts are what the operator's log tells of it.
@@ -36,7 +36,7 @@ func (m *missed) facts(s *session) []any {
 	if errors.As(m.err, &nobody) {
 		c.cameTo, c.stranger = nobody.CameTo, nobody.Stranger
 	}
-	return []any{"arranged by", m.meeting.how, "advertised", m.meeting.told, "waited", m.waited.Round(time.Millisecond), "cause", c.cause()}
+	return []any{"arranged", m.meeting.how, "advertised", m.meeting.told, "waited", m.waited.Round(time.Millisecond), "cause", c.cause()}
 }
 
 // circumstances are what is known when a data connection did not come about.

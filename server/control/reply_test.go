@@ -76,3 +76,15 @@ func FuzzParser(f *testing.F) {
 		})
 	})
 }
+
+func TestAFullDiskIsSaidPlainly(t *testing.T) {
+	for text, want := range map[string]string{
+		"write /a/b: storage limit exceeded: quota of 1.0 kB is used up": "/a/b: quota of 1.0 kB is used up. Remove something first.",
+		"/a: storage limit exceeded: no space left on device":            "/a: no space left on device. Remove something first.",
+		"storage limit exceeded":                                         "storage limit exceeded. Remove something first.",
+	} {
+		if got := full(text).text[0]; got != want {
+			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
+	}
+}

@@ -92,7 +92,7 @@ func accept(c *client, l net.Listener) func() net.Conn {
 	}
 }
 
-func readAll(t *testing.T, d net.Conn) string {
+func readAll(t testing.TB, d net.Conn) string {
 	t.Helper()
 	d.SetDeadline(time.Now().Add(patience))
 	var all strings.Builder

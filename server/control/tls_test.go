@@ -2,7 +2,6 @@ package control_test
 
 import (
 	"crypto/tls"
-	"net"
 	"testing"
 	"time"
 
@@ -35,19 +34,6 @@ func TestImplicitFTPSSuitsAServerThatRequiresTLS(t *testing.T) {
 	if got := c.download("LIST", tls.Client(c.epsv(), s.tls)); got != "" {
 		t.Errorf("got %q", got)
 	}
-}
-
-// halfOpen connects where TLS is spoken, from an address of ours, and says
-// nothing.
-func (s *service) halfOpen(from string) net.Conn {
-	s.t.Helper()
-	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
-	conn, err := d.Dial("tcp", s.ftps.String())
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	s.t.Cleanup(func() { conn.Close() })
-	return conn
 }
 
 func TestAHandshakeThatDoesNotComeIsGivenUp(t *testing.T) {

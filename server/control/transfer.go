@@ -145,7 +145,7 @@ func (s *session) finished(t task, r reply) reply {
 	case r.code == 226:
 		out = line(226, "Transfer complete.")
 	case stream != nil && r.code == 552:
-		out = line(552, "%s. Remove something first.", clean(r).text[0])
+		out = full(clean(r).text[0])
 	case stream != nil && r.code == 550:
 		out = clean(line(451, "%s", strings.Join(r.text, " ")))
 	default:

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"strings"
 
 	ftpserver "github.com/fclairamb/ftpserverlib"
 
@@ -34,13 +35,25 @@ func (s *session) refusalOf(err error) reply {
 	case errors.Is(err, driver.ErrUploadWaiting), errors.Is(err, driver.ErrFileBusy):
 		return line(450, "%s%s.", name, err)
 	case errors.Is(err, ftpserver.ErrStorageExceeded):
-		return line(552, "%s%s. Remove something first.", name, err)
+		return full(name + err.Error())
 	case errors.Is(err, ftpserver.ErrFileNameNotAllowed):
 		return line(553, "%sthis name is not allowed. Choose another.", name)
 	case errors.Is(err, fs.ErrPermission) && s.account.Access != driver.ReadWrite:
 		return line(550, "%snot permitted: your account is %s.", name, s.account.Access)
 	}
 	return line(550, "%s%s.", name, err)
+}
+
+// full is the reply to a disk or a quota that is full. The text may say which
+// operation found that out, and what kind of error it is: the code says that.
+func full(text string) reply {
+	if name, why, ok := strings.Cut(text, ftpserver.ErrStorageExceeded.Error()+": "); ok {
+		if slash := strings.IndexByte(name, '/'); slash > 0 {
+			name = name[slash:]
+		}
+		text = name + why
+	}
+	return line(552, "%s. Remove something first.", text)
 }
 
 // home is a session's home as the library sees it. Every folder is empty, for

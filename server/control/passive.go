@@ -130,8 +130,7 @@ func (s *session) active(name string, target netip.AddrPort, err error) {
 
 // cmdAbor ends the transfer that runs; its own reply follows the transfer's.
 func (s *session) cmdAbor(string) {
-	if busy, _ := s.state(); busy {
-		s.abort()
+	if s.abort() {
 		return
 	}
 	s.arrange(meeting{})

@@ -108,17 +108,18 @@ func (s *session) report(m meeting, err error) {
 }
 
 // abort ends the data connection of the current transfer, also one that is
-// still awaited.
-func (s *session) abort() {
+// still awaited. It reports whether there was a transfer, whose end is then told.
+func (s *session) abort() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.current.transfer {
-		return
+		return false
 	}
 	s.aborted = true
 	if s.cancel != nil {
 		s.cancel()
 	}
+	return true
 }
 
 // finished makes the last reply to a transfer out of the library's. The library

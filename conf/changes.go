@@ -20,6 +20,9 @@ type Change struct {
 // wherever they stand in the list.
 func Changes(before, after *Config) []Change {
 	changes := changesOf(before, after, keys(), "")
+	if before.Status.Password != after.Status.Password {
+		changes = append(changes, Change{Key: "status.password"})
+	}
 	was, is := usersByName(before), usersByName(after)
 	for _, name := range userNames(was, is) {
 		path := "users." + name

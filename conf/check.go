@@ -3,6 +3,7 @@ package conf
 import (
 	"fmt"
 	"net"
+	"net/netip"
 )
 
 // check compares values with each other. A value that is a mistake by itself is
@@ -27,6 +28,39 @@ func (l *loader) check() {
 	}
 	l.checkOverrides()
 	l.checkUsers()
+	l.checkStatus()
+}
+
+// checkStatus wants a password where others than this machine can ask.
+func (l *loader) checkStatus() {
+	const key, passwordKey, makeOne = "status.listen", "status.password", "write a hash made by natftpd hash-password"
+	if l.Status.Password != "" && l.sound(passwordKey) && l.source.CheckPassword != nil {
+		l.accept(l.source.CheckPassword(l.Status.Password), l.at(passwordKey), passwordKey, passwordKey, makeOne)
+	}
+	host, number, err := net.SplitHostPort(l.Status.Listen)
+	if !l.sound(key, passwordKey) || err != nil {
+		return
+	}
+	if addr, err := netip.ParseAddr(host); host != "localhost" && (err != nil || !addr.Unmap().IsLoopback()) {
+		if l.Status.Password == "" {
+			l.wrong(l.at(key), passwordKey, fmt.Sprintf("is empty, but %s %q lets others than this machine ask", key, l.Status.Listen),
+				makeOne+`, or listen on "127.0.0.1:`+number+`"`)
+			return
+		}
+		l.warn(l.at(key), key, "lets others than this machine ask, and the password passes the network in clear: use it in a LAN that you trust, or behind a proxy with HTTPS")
+	}
+	var status uint16
+	if port(&status, number) != nil || status == 0 {
+		return
+	}
+	for other, listens := range map[string]string{"ftp.listen": l.FTP.Listen, "ftp.listen_tls": l.FTP.ListenTLS} {
+		if _, taken, err := net.SplitHostPort(listens); l.sound(other) && err == nil && taken == number {
+			l.wrong(l.at(key), key, fmt.Sprintf("%d is the port of %s, too", status, other), `write another port, for example "127.0.0.1:8021"`)
+		}
+	}
+	if l.sound("ftp.passive_ports") && l.FTP.PassivePorts.Contains(status) {
+		l.wrong(l.at(key), key, fmt.Sprintf("%d is one of ftp.passive_ports %s", status, l.FTP.PassivePorts), `write a port outside of them, for example "127.0.0.1:8021"`)
+	}
 }
 
 func (l *loader) checkPorts() {

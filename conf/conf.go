@@ -21,12 +21,13 @@ import (
 
 // Config is a whole, valid configuration.
 type Config struct {
-	FTP   FTP
-	Bans  Bans
-	NAT   NAT
-	TLS   TLS
-	Users []User
-	Log   Log
+	FTP    FTP
+	Bans   Bans
+	NAT    NAT
+	TLS    TLS
+	Users  []User
+	Status Status
+	Log    Log
 	// StateDir is the folder for what must outlive a restart. Empty: the
 	// default, which Loaded.StateFolder finds.
 	StateDir string
@@ -209,6 +210,15 @@ const (
 	ReadOnly   Access = "read-only"
 	UploadOnly Access = "upload-only"
 )
+
+// Status is the section status: the status page.
+type Status struct {
+	// Listen is host:port of the page. Empty: there is none.
+	Listen string
+	// Password is a hash or plain text. Empty: none is asked for, and Listen is
+	// loopback.
+	Password string
+}
 
 // Log is the section log.
 type Log struct {

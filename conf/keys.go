@@ -88,6 +88,11 @@ func keys() []row[Config] {
 		entries("users", "write a list, for example [{name: alice, password: …, home: /srv/ftp/alice}]",
 			func(c *Config) *[]User { return &c.Users }, userKeys()),
 
+		one("status.listen", "127.0.0.1:8021", `write address:port, for example "127.0.0.1:8021", or off for none`,
+			func(c *Config) *string { return &c.Status.Listen }, statusListen, quoted),
+		one("status.password", "", "write a hash made by natftpd hash-password",
+			func(c *Config) *string { return &c.Status.Password }, text, showSecret).kept(),
+
 		one("log.level", "info", "write debug, info, warn or error",
 			func(c *Config) *slog.Level { return &c.Log.Level }, level, showLevel),
 		one("log.format", "text", "write text or json",

@@ -68,6 +68,7 @@ users:
     allow_from: [lan, "2001:db8::/32"]
   - name: anonymous
     home: /srv/ftp/pub
+status: {listen: "192.168.1.10:80", password: open sesame}
 log: {level: debug, format: json}
 state_dir: /var/lib/natftpd
 `
@@ -102,6 +103,7 @@ func TestEveryKeyOfAFileArrives(t *testing.T) {
 				AllowFrom: conf.Clients{LAN: true, Prefixes: []netip.Prefix{netip.MustParsePrefix("2001:db8::/32")}}},
 			{Name: conf.Anonymous, Home: "/srv/ftp/pub", Access: conf.ReadOnly, Start: "/"},
 		},
+		Status:   conf.Status{Listen: "192.168.1.10:80", Password: "open sesame"},
 		Log:      conf.Log{Level: slog.LevelDebug, Format: "json"},
 		StateDir: "/var/lib/natftpd",
 	}
@@ -134,6 +136,9 @@ func TestWithoutFileAndUserTheDefaultsAreInForce(t *testing.T) {
 	}
 	if l.TLS != (conf.TLS{Mode: conf.TLSOptional}) || l.Log != (conf.Log{Format: "text"}) {
 		t.Errorf("got %+v and %+v, want the defaults of tls and log", l.TLS, l.Log)
+	}
+	if l.Status != (conf.Status{Listen: "127.0.0.1:8021"}) {
+		t.Errorf("got %+v, want the defaults of status", l.Status)
 	}
 }
 

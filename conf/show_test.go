@@ -45,9 +45,13 @@ func show(t testing.TB, l *conf.Loaded) string {
 
 // withPasswords puts the passwords back that were left out.
 func withPasswords(shown string, l *conf.Loaded) string {
+	var passwords []string
 	for _, u := range l.Users {
-		if u.Password != "" {
-			shown = strings.Replace(shown, "# password: set", "password: '"+strings.ReplaceAll(u.Password, "'", "''")+"'", 1)
+		passwords = append(passwords, u.Password)
+	}
+	for _, p := range append(passwords, l.Status.Password) {
+		if p != "" {
+			shown = strings.Replace(shown, "# password: set", "password: '"+strings.ReplaceAll(p, "'", "''")+"'", 1)
 		}
 	}
 	return shown

@@ -184,6 +184,14 @@ func optional(into func(*string, string) error) func(*string, string) error {
 	}
 }
 
+// statusListen takes off, too: the environment has no way to write an empty value.
+func statusListen(v *string, s string) error {
+	if s == "off" {
+		s = ""
+	}
+	return optional(listen)(v, s)
+}
+
 // startFolder is a path inside the home, as FTP clients write it.
 func startFolder(v *string, s string) error {
 	if err := text(v, s); err != nil {

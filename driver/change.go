@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"syscall"
 	"time"
 )
@@ -120,7 +118,7 @@ func (h *Home) Rename(from, to string) error {
 	}
 	move := h.ledger.rename
 	if !h.permits(replace, dst) {
-		move = renameToNew
+		move = h.ledger.renameToNew
 	}
 	switch err := move(h.root, src.local, dst.local); {
 	case errors.Is(err, fs.ErrExist):
@@ -132,65 +130,35 @@ func (h *Home) Rename(from, to string) error {
 	return nil
 }
 
-// renameToNew never replaces a file, not even one that appears this moment: a
-// hard link can't. Directories and file systems without links (FAT) take the
-// second way; rename(2) itself replaces no file by a directory.
-func renameToNew(root *os.Root, from, to string) error {
-	if differInCase(root, from, to) {
-		return root.Rename(from, to)
-	}
-	err := root.Link(from, to)
-	switch {
-	case err == nil:
-		return root.Remove(from)
-	case errors.Is(err, fs.ErrExist):
-		return err
-	}
-	if _, err := root.Lstat(to); err == nil {
-		return fs.ErrExist
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return root.Rename(from, to)
-}
-
-// differInCase finds a new name that is the old one in other letters, where the
-// file system takes both for the same: nothing is replaced then.
-func differInCase(root *os.Root, from, to string) bool {
-	if !strings.EqualFold(from, to) {
-		return false
-	}
-	src, err := root.Lstat(from)
-	dst, errDst := root.Lstat(to)
-	return err == nil && errDst == nil && os.SameFile(src, dst)
-}
-
 // removeAll deletes a directory with all below it. In a home with a quota each
 // file is counted out as it goes.
 func (h *Home) removeAll(local string) error {
 	if !h.ledger.limited.Load() {
 		return h.root.RemoveAll(local)
 	}
-	var folders []string
-	err := walk(context.Background(), h.root, local, 0, func(below string, info fs.FileInfo) {
+	info, err := h.root.Lstat(local)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case !info.IsDir():
+		return h.ledger.remove(h.root, local)
+	}
+	folders := []string{local}
+	err = walk(context.Background(), h.root, local, 0, func(below string, info fs.FileInfo) {
 		if info.IsDir() {
 			folders = append(folders, below)
-			return
+		} else {
+			_ = h.ledger.remove(h.root, below) // if it stays, its folder does and tells
 		}
-		_ = h.ledger.remove(h.root, below) // if it stays, its folder does and tells
 	})
-	if err != nil && !errors.Is(err, syscall.ENOTDIR) {
-		return err
-	}
 	for _, folder := range slices.Backward(folders) {
-		if err := h.root.Remove(folder); err != nil {
-			return err
+		if err == nil {
+			err = h.root.Remove(folder)
 		}
 	}
-	if err := h.ledger.remove(h.root, local); !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
+	return err
 }
 
 // Chmod sets the permission bits of a file (SITE CHMOD); set-uid, set-gid and

@@ -70,7 +70,7 @@ func (f *File) put() error {
 	}
 	move := h.ledger.rename
 	if old, err := u.folder.Lstat(u.name); u.careful && (err != nil || !h.own.has(f.target.name, old)) {
-		move = renameToNew // what came meanwhile is another's
+		move = h.ledger.renameToNew // what came meanwhile is another's
 	}
 	if err := move(u.folder, u.partial, u.name); err != nil {
 		return err

@@ -17,9 +17,12 @@ const (
 // ready returns when the bytes of the home are counted, if they have to be. The
 // first to come counts, everybody else waits for a while.
 func (l *ledger) ready(ctx context.Context, root *os.Root) error {
+	if !l.limited.Load() {
+		return nil
+	}
 	patience := time.NewTimer(countPatience)
 	defer patience.Stop()
-	for l.limited.Load() {
+	for {
 		counted, wait := l.claimCount()
 		switch {
 		case counted:
@@ -35,7 +38,6 @@ func (l *ledger) ready(ctx context.Context, root *os.Root) error {
 			return errCounting
 		}
 	}
-	return nil
 }
 
 // claimCount reports whether all is counted; if not, what to wait for, or nil:
@@ -81,8 +83,13 @@ func (l *ledger) changes() uint64 {
 }
 
 // correct sets what is used, and reports whether it did: only if nothing has
-// changed and nobody writes, or if it must.
+// changed or is about to, and nobody writes; or if it must.
 func (l *ledger) correct(total int64, before uint64, must bool) bool {
+	if l.change.TryLock() {
+		defer l.change.Unlock()
+	} else if !must {
+		return false
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !must && (l.usage.changes != before || len(l.written) > 0) {

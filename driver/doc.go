@@ -49,8 +49,8 @@
 // file, or a directory to read. An atomic upload works in the directory that it
 // opened, and its last step, the rename, happens if that is still where the client
 // said, and the partial is still the file that was written (commit.go). What
-// decides over removing and replacing is in ledger.go and change.go, over modes
-// and owners in adopt.go. The operator and the host's other users are trusted
+// removes and replaces is in remove.go and change.go, what sets modes and owners
+// in adopt.go. The operator and the host's other users are trusted
 // with what the host lets them do.
 //
 // Of a client nothing is trusted but the address its connection comes from, one

@@ -58,8 +58,23 @@ func TestAFIFOPutInPlaceLateDoesNotHang(t *testing.T) {
 	}
 }
 
+func TestATreeWithAFIFOIsDeleted(t *testing.T) {
+	for _, quota := range []int64{0, 100} {
+		w := newWorld(t)
+		for _, name := range []string{"fifo", "dir/fifo"} {
+			if err := unix.Mkfifo(filepath.Join(w.home, name), 0o666); err != nil {
+				t.Fatal(err)
+			}
+		}
+		h := w.limited(quota)
+		if err := errors.Join(h.RemoveAll("/fifo"), h.RemoveAll("/dir")); err != nil {
+			t.Errorf("quota %d: %v", quota, err)
+		}
+	}
+}
+
 func TestAFullDiskIsToldAsSuch(t *testing.T) {
-	for _, full := range []error{unix.ENOSPC, unix.EDQUOT} {
+	for _, full := range []error{unix.ENOSPC, unix.EDQUOT, unix.EFBIG} {
 		err := ftpError("write", "/file", fmt.Errorf("wrapped: %w", &fs.PathError{Op: "write", Path: "/srv/secret/file", Err: full}))
 		if !errors.Is(err, ftpserver.ErrStorageExceeded) || !errors.Is(err, full) {
 			t.Errorf("got %v, want storage exceeded and %v", err, full)

@@ -33,7 +33,7 @@ type usage struct {
 	counting chan struct{} // closed when the count is over; nil: nobody counts
 	used     int64         // all files, with what is reserved
 	reserved int64
-	changes  uint64        // grows with each change of used
+	changes  uint64        // grows with each change of used, and with renames
 	released chan struct{} // closed at the next release; nil: nobody waits for it
 }
 
@@ -64,6 +64,14 @@ func (l *ledger) removed(info fs.FileInfo) {
 		return
 	}
 	l.usage.add(-info.Size())
+}
+
+// moved tells a count that is under way that it may have missed a file, or seen
+// it twice.
+func (l *ledger) moved() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.usage.changes++
 }
 
 // take reserves n bytes for a writer. When they don't fit, but would if others

@@ -80,18 +80,20 @@ func TestWhatFitsIntoAQuota(t *testing.T) {
 		"old and new have to fit": {func(_ world, h *Home) error {
 			return errors.Join(put(h, "/file", overwrite, 50), put(h, "/file", overwrite, 50))
 		}, full, 54},
-		"a deleted file":               {func(_ world, h *Home) error { return h.Remove("/file") }, fine, 4},
-		"a deleted tree":               {func(_ world, h *Home) error { return h.RemoveAll("/dir") }, fine, 7},
-		"a file deleted as a tree":     {func(_ world, h *Home) error { return h.RemoveAll("/file") }, fine, 4},
-		"a file renamed over another":  {func(_ world, h *Home) error { return h.Rename("/file", "/dir/below") }, fine, 7},
-		"a file renamed":               {func(_ world, h *Home) error { return h.Rename("/file", "/other") }, fine, 11},
-		"a file made shorter":          {func(_ world, h *Home) error { return truncated(h, 2) }, fine, 6},
-		"a file made longer":           {func(_ world, h *Home) error { return truncated(h, 96) }, fine, 100},
-		"a file made too long":         {func(_ world, h *Home) error { return truncated(h, 97) }, full, 11},
-		"a file emptied in place":      {func(_ world, h *Home) error { return opened(h.Create("/file")) }, fine, 4},
-		"a file deleted while written": {deletedWhileWritten, fine, 4},
-		"a whole file resumed":         {func(_ world, h *Home) error { return sendAt(h, "/file", os.O_CREATE, 7) }, fine, 15},
-		"a link deleted":               {func(w world, h *Home) error { w.link("file", "link"); return h.Remove("/link") }, fine, 11},
+		"a deleted file":                       {func(_ world, h *Home) error { return h.Remove("/file") }, fine, 4},
+		"a deleted tree":                       {func(_ world, h *Home) error { return h.RemoveAll("/dir") }, fine, 7},
+		"a file deleted as a tree":             {func(_ world, h *Home) error { return h.RemoveAll("/file") }, fine, 4},
+		"a file renamed over another":          {func(_ world, h *Home) error { return h.Rename("/file", "/dir/below") }, fine, 7},
+		"a file renamed":                       {func(_ world, h *Home) error { return h.Rename("/file", "/other") }, fine, 11},
+		"a file made shorter":                  {func(_ world, h *Home) error { return truncated(h, 2) }, fine, 6},
+		"a file made longer":                   {func(_ world, h *Home) error { return truncated(h, 96) }, fine, 100},
+		"a file made too long":                 {func(_ world, h *Home) error { return truncated(h, 97) }, full, 11},
+		"a file emptied in place":              {func(_ world, h *Home) error { return opened(h.Create("/file")) }, fine, 4},
+		"a file deleted while written":         {deletedWhileWritten, fine, 4},
+		"a whole file resumed":                 {func(_ world, h *Home) error { return sendAt(h, "/file", os.O_CREATE, 7) }, fine, 15},
+		"a link to a folder deleted as a tree": {func(w world, h *Home) error { w.link("dir", "link"); return h.RemoveAll("/link") }, fine, 11},
+		"nothing deleted as a tree":            {func(_ world, h *Home) error { return h.RemoveAll("/none") }, fine, 11},
+		"a link deleted":                       {func(w world, h *Home) error { w.link("file", "link"); return h.Remove("/link") }, fine, 11},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -310,7 +312,30 @@ func TestAnUploadWaitsForTheCount(t *testing.T) {
 	})
 }
 
-// TestAFailedUploadIsNotFull keeps other errors apart.
+// TestACountThatMayBeWrongIsThrownAway has a file move behind its back.
+func TestACountThatMayBeWrongIsThrownAway(t *testing.T) {
+	for access, rename := range map[Access]func(h *Home) error{
+		ReadWrite:  func(h *Home) error { return h.Rename("/file", "/dir/file") },
+		UploadOnly: after(storeNew, move("/new", "/dir/new")),
+	} {
+		w := newWorld(t)
+		h := w.openAs(&Account{Name: "alice", Access: access, files: atomically, quota: 100})
+		if err := h.ledger.ready(t.Context(), h.root); err != nil {
+			t.Fatal(err)
+		}
+		before := h.ledger.changes()
+		if !h.ledger.correct(worldBytes, before, false) {
+			t.Errorf("%s: a good count is thrown away", access)
+		}
+		if err := rename(h); err != nil {
+			t.Fatal(err)
+		}
+		if h.ledger.correct(0, before, false) {
+			t.Errorf("%s: a count that missed a file is taken", access)
+		}
+	}
+}
+
 func TestABrokenConnectionIsNoQuota(t *testing.T) {
 	w := newWorld(t)
 	h := w.limited(100)

@@ -66,10 +66,11 @@ func (h *homes) all() map[string]*ledger {
 func (l *ledger) configure(keep time.Duration, quota int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.keep = keep
-	l.due = time.Time{}
+	if l.keep != keep {
+		l.keep, l.due = keep, time.Time{}
+	}
 	if quota > 0 && !l.limited.Swap(true) {
-		l.usage.counted = false
+		l.usage.counted, l.due = false, time.Time{}
 	}
 }
 

@@ -3,6 +3,7 @@ package driver
 import (
 	"errors"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -158,7 +159,7 @@ func (h *Home) discardPartial(t target) error {
 // discardPartials empties a folder that holds nothing but partials. It reports
 // whether it did.
 func (h *Home) discardPartials(local string) (bool, error) {
-	dir, err := h.root.Open(local)
+	dir, _, err := openKind(h.root, local, os.O_RDONLY, fs.ModeDir)
 	if err != nil {
 		return false, err
 	}

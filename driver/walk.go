@@ -32,7 +32,7 @@ func walk(ctx context.Context, root *os.Root, local string, pause time.Duration,
 // walkFolder returns the folders in a folder for later: so no more than one is
 // open at a time.
 func walkFolder(ctx context.Context, root *os.Root, local string, pause time.Duration, visit func(local string, info fs.FileInfo)) (folders []string, err error) {
-	dir, err := root.Open(filepath.Join(".", local))
+	dir, _, err := openKind(root, filepath.Join(".", local), os.O_RDONLY, fs.ModeDir)
 	if err != nil {
 		return nil, bare(err)
 	}

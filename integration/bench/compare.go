@@ -77,15 +77,7 @@ func startAll(ctx context.Context, p *place) ([]*server, error) {
 		if peer.name != machineName && !slices.Contains(p.peers, peer.name) {
 			continue
 		}
-		g, err := p.ground(peer.name)
-		if err != nil {
-			return servers, err
-		}
-		l, err := peer.prepare(ctx, g)
-		var s *server
-		if err == nil {
-			s, err = start(ctx, l, p.cores.server)
-		}
+		s, err := peer.start(ctx, p, peer.name)
 		switch {
 		case err == nil:
 			servers = append(servers, s)

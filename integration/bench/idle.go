@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 )
 
@@ -32,9 +33,21 @@ func (i idle) try(ctx context.Context, _ *place, s *server) error {
 	return err
 }
 
-// measure compares the memory with the sessions and without. The kernel's share,
-// two sockets each, is not in it.
-func (i idle) measure(ctx context.Context, p *place, s *server) (sample, error) {
+// measure compares the memory with the sessions and without, of a server that has
+// just begun: one that has worked has memory to spare. The kernel's share, two
+// sockets each, is not in it.
+func (i idle) measure(ctx context.Context, p *place, used *server) (sample, error) {
+	all := peers()
+	at := slices.IndexFunc(all, func(r peer) bool { return r.name == used.name })
+	s, err := all[at].start(ctx, p, used.name+"-idle")
+	if err != nil {
+		return sample{}, err
+	}
+	defer s.stop()
+	defer context.AfterFunc(ctx, s.stop)()
+	if err := i.try(ctx, p, s); err != nil { // what the first session needs once
+		return sample{}, err
+	}
 	const pss = "Pss"
 	before, err := s.memory(pss)
 	if err != nil {

@@ -33,23 +33,27 @@ func (l limit) kept() bool {
 
 // trial measures some limits on a natftpd of its own.
 type trial struct {
-	prepare func(context.Context, ground) (launch, error)
-	run     func(context.Context, *place, *server) ([]limit, error)
+	peer
+	run func(context.Context, *place, *server) ([]limit, error)
 }
 
 // checkLimits measures natftpd alone, on its core, against its limits.
 func checkLimits(ctx context.Context, p *place) error {
 	trials := []trial{
-		{natftpd, listingLimits},
-		{natftpd, idleLimits},
-		{natftpdAsShipped, floodLimits},
+		{peer{"large-folders", natftpd}, listingLimits},
+		{peer{"many-sessions", natftpd}, idleLimits},
+		{peer{"flood", natftpdAsShipped}, floodLimits},
 	}
 	fmt.Printf("%-62s %12s %12s\n", "natftpd on one core", "measured", "limit")
 	missed := false
-	for i, t := range trials {
-		limits, err := t.measure(ctx, p, fmt.Sprintf("trial-%d", i))
-		if err != nil {
-			return err
+	for _, t := range trials {
+		limits, err := t.measure(ctx, p)
+		switch {
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case err != nil:
+			fmt.Printf("%s: MISSED: %v\n", t.name, err)
+			missed = true
 		}
 		for _, l := range limits {
 			l.print(os.Stdout)
@@ -62,16 +66,8 @@ func checkLimits(ctx context.Context, p *place) error {
 	return nil
 }
 
-func (t trial) measure(ctx context.Context, p *place, name string) ([]limit, error) {
-	g, err := p.ground(name)
-	if err != nil {
-		return nil, err
-	}
-	l, err := t.prepare(ctx, g)
-	if err != nil {
-		return nil, err
-	}
-	s, err := start(ctx, l, p.cores.server)
+func (t trial) measure(ctx context.Context, p *place) ([]limit, error) {
+	s, err := t.start(ctx, p, t.name)
 	if err != nil {
 		return nil, err
 	}

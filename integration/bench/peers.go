@@ -26,6 +26,19 @@ type peer struct {
 	prepare func(context.Context, ground) (launch, error)
 }
 
+// start starts it on a ground of that name.
+func (r peer) start(ctx context.Context, p *place, name string) (*server, error) {
+	g, err := p.ground(name)
+	if err != nil {
+		return nil, err
+	}
+	l, err := r.prepare(ctx, g)
+	if err != nil {
+		return nil, err
+	}
+	return start(ctx, l, p.cores.server)
+}
+
 // peers are all of them, natftpd first.
 func peers() []peer {
 	return []peer{{self, natftpd}, {"vsftpd", vsftpd}, {"pure-ftpd", pureftpd}, {"proftpd", proftpd}, {"sftpgo", sftpgo}}
@@ -125,11 +138,13 @@ rsa_private_key_file=%s
 `, g.control.Addr(), g.control.Port(), g.passive, g.last, g.home, jail,
 		filepath.Join(g.dir, "vsftpd.log"), g.certificate(), g.key()))
 	return launch{
-		server:  &server{name: "vsftpd", at: g.control, user: "anonymous", processes: true},
+		server:  &server{name: "vsftpd", at: g.control, user: "anonymous"},
 		program: filepath.Join(root, "usr/sbin/vsftpd"), args: []string{file}, env: libraries(root), dir: g.dir,
 	}, err
 }
 
+// pureftpd takes the system's ports for data connections: of a range it would need
+// two for each session, whether it transfers or not.
 func pureftpd(ctx context.Context, g ground) (launch, error) {
 	if os.Geteuid() != 0 {
 		return launch{}, fmt.Errorf("needs root")
@@ -147,10 +162,10 @@ func pureftpd(ctx context.Context, g ground) (launch, error) {
 		return launch{}, err
 	}
 	return launch{
-		server:  &server{name: "pure-ftpd", at: g.control, user: user, processes: true},
+		server:  &server{name: "pure-ftpd", at: g.control, user: user},
 		program: filepath.Join(root, "usr/sbin/pure-ftpd"),
 		args: []string{
-			"--bind", fmt.Sprintf("%s,%d", g.control.Addr(), g.control.Port()), "--passiveportrange", fmt.Sprintf("%d:%d", g.passive, g.last),
+			"--bind", fmt.Sprintf("%s,%d", g.control.Addr(), g.control.Port()),
 			"--login", "puredb:" + database, "--noanonymous", "--dontresolve", "--maxclientsnumber", "12000",
 			"--limitrecursion", "1000000:10", "--tls", "1", "--certfile", g.key(),
 			"--altlog", "clf:" + filepath.Join(g.dir, "pure-ftpd.log"), "--pidfile", filepath.Join(g.dir, "pid"),
@@ -205,7 +220,7 @@ TLSLog %s
 `, g.control.Addr(), g.control.Port(), filepath.Join(root, "usr/lib/proftpd"), g.passive, g.last, nobody, passwd, g.home,
 		in("pid"), in("scoreboard"), in("system.log"), in("transfer.log"), g.certificate(), g.key(), g.certificate(), in("tls.log")))
 	return launch{
-		server:  &server{name: "proftpd", at: g.control, user: user, processes: true},
+		server:  &server{name: "proftpd", at: g.control, user: user},
 		program: filepath.Join(root, "usr/sbin/proftpd"), args: []string{"--nodaemon", "--config", file}, env: libraries(root), dir: g.dir,
 	}, err
 }

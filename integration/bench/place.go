@@ -21,9 +21,8 @@ import (
 const (
 	// memoryDisk is where the files are: a tmpfs on every Linux.
 	memoryDisk = "/dev/shm"
-	// passivePorts is how many each server gets. It is many times the transfers at
-	// once: pure-ftpd gives up soon when those it tries are taken.
-	passivePorts = 1000
+	// passivePorts is how many each server gets: more than transfers at once.
+	passivePorts = 200
 	// descriptors are enough for ten thousand sessions, here and in the server.
 	descriptors = 20_000
 )

@@ -35,8 +35,6 @@ type server struct {
 	at   netip.AddrPort
 	// user is whom the client logs in as.
 	user string
-	// processes says that each session is a process.
-	processes bool
 
 	cmd   *exec.Cmd
 	clock *cpuClock
@@ -94,11 +92,6 @@ func (s *server) run(core int, started chan<- error) {
 	}
 	if err == nil {
 		err = s.cmd.Start()
-	}
-	if err == nil && s.processes {
-		// As a shell starts it: at each fork some go through all descriptors that
-		// there may be.
-		err = unix.Prlimit(s.cmd.Process.Pid, unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 1024, Max: descriptors}, nil)
 	}
 	started <- err
 	if err == nil {

@@ -17,7 +17,7 @@ import (
 const (
 	// patience bounds everything that the client waits for: a stuck server ends
 	// the run.
-	patience = time.Minute
+	patience = 30 * time.Second
 	user     = "bench"
 	password = "bench"
 )

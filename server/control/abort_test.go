@@ -15,21 +15,49 @@ import (
 // until somebody ends it.
 func stalling(t *testing.T, s *service) (*client, net.Conn) {
 	t.Helper()
+	return s.withBig().login().stall()
+}
+
+// withBig has a file that is too large for what the sockets hold.
+func (s *service) withBig() *service {
+	s.t.Helper()
 	s.write("big", make([]byte, 32<<20))
-	c := s.login()
+	return s
+}
+
+func (c *client) stall() (*client, net.Conn) {
+	c.t.Helper()
 	c.cmd("TYPE I", "200")
-	d := c.pasv()
+	d := c.epsv()
 	c.cmd("RETR big", "150")
+	c.wrap(d).Read(make([]byte, 1)) // the handshake is done, where there is one
 	return c, d
 }
 
+// logins are the two ways of being alice, by what they are called.
+var logins = map[string]func(*service) *client{"in clear": (*service).login, "under TLS": (*service).loginTLS}
+
 func TestABOREndsATransferAtOnce(t *testing.T) {
-	s := serve(t, func(cfg *control.Config) { cfg.DataTimeout = time.Hour })
-	c, _ := stalling(t, s)
-	c.send("ABOR\r\n")
-	c.expect("426")
-	c.expect("226")
-	c.cmd("NOOP", "200")
+	for kind, login := range logins {
+		t.Run(kind, func(t *testing.T) {
+			c, _ := login(serve(t, func(cfg *control.Config) { cfg.DataTimeout = time.Hour }).withBig()).stall()
+			c.send("ABOR\r\n")
+			c.expect("426")
+			c.expect("226")
+			c.cmd("NOOP", "200")
+		})
+	}
+}
+
+func TestAClientThatDropsItsDataConnectionIsTold426(t *testing.T) {
+	for kind, login := range logins {
+		t.Run(kind, func(t *testing.T) {
+			c, d := login(serve(t, func(cfg *control.Config) { cfg.DataTimeout = time.Hour }).withBig()).stall()
+			d.Close()
+			c.expect("426")
+			c.cmd("NOOP", "200")
+		})
+	}
 }
 
 func TestABOREndsTheWaitForADataConnection(t *testing.T) {
@@ -119,7 +147,7 @@ func TestDrainLetsTransfersFinish(t *testing.T) {
 	go func() { drained <- s.sess.Drain(context.Background()) }()
 	idle.expect("421")
 	idle.ended()
-	if n, err := io.Copy(io.Discard, d); err != nil || n != 32<<20 {
+	if n, err := io.Copy(io.Discard, d); err != nil || n != 32<<20-1 {
 		t.Errorf("the transfer got %d bytes, %v", n, err)
 	}
 	busy.expect("226")
@@ -142,12 +170,12 @@ func TestDrainCutsWhatDoesNotFinish(t *testing.T) {
 
 func TestAnIdleSessionIsEndedButNotDuringATransfer(t *testing.T) {
 	s := serve(t, func(cfg *control.Config) {
-		cfg.IdleTimeout = 100 * time.Millisecond
+		cfg.IdleTimeout = 250 * time.Millisecond
 		cfg.DataTimeout = time.Hour
 	})
 	c, d := stalling(t, s)
-	<-time.After(300 * time.Millisecond) // three times as long as idle
-	if n, err := io.Copy(io.Discard, d); err != nil || n != 32<<20 {
+	<-time.After(600 * time.Millisecond) // more than twice as long as idle
+	if n, err := io.Copy(io.Discard, d); err != nil || n != 32<<20-1 {
 		t.Errorf("the transfer got %d bytes, %v", n, err)
 	}
 	c.expect("226")

@@ -262,16 +262,13 @@ var conformance = []struct {
 
 func TestConformance(t *testing.T) {
 	for _, c := range conformance {
-		for kind, connect := range map[string]func(s *service) *client{
-			"in clear":  (*service).login,
-			"under TLS": (*service).loginTLS,
-		} {
+		for kind, login := range logins {
 			t.Run(c.name+", "+kind, func(t *testing.T) {
 				s := serve(t, nil)
 				tree(t, s)
 				s.write("f", []byte("content"))
 				s.mkdir("dir/sub")
-				connect(s).play(c.script)
+				login(s).play(c.script)
 			})
 		}
 	}

@@ -141,7 +141,11 @@ func (s *service) loginTLS() *client {
 // open makes a data connection as the control connection is, clear or TLS.
 func (c *client) open() net.Conn {
 	c.t.Helper()
-	d := c.epsv()
+	return c.wrap(c.epsv())
+}
+
+// wrap makes TLS of a data connection where the control connection is.
+func (c *client) wrap(d net.Conn) net.Conn {
 	if _, ok := c.conn.(*tls.Conn); ok {
 		return tls.Client(d, c.s.tls)
 	}

@@ -109,12 +109,7 @@ func readAll(t testing.TB, d net.Conn) string {
 func TestDataConnectionsResumeTheTLSSessionOfTheControlConnection(t *testing.T) {
 	s := serve(t, nil)
 	s.write("f", []byte("x"))
-	c := s.connect()
-	c.secure()
-	c.cmd("USER alice", "331")
-	c.cmd("PASS secret", "230")
-	c.cmd("PBSZ 0", "200")
-	c.cmd("PROT P", "200")
+	c := s.loginTLS()
 	d := c.epsv()
 	c.cmd("RETR f", "150")
 	channel := tls.Client(d, s.tls)

@@ -26,7 +26,8 @@ const (
 
 // core is everything the decisions need. It is owned by one goroutine.
 type core struct {
-	cfg      Config // its values only; the core calls none of its functions
+	cfg      Config  // its values only; the core calls none of its functions
+	next     *Config // to be taken over; nil: none
 	network  networkState
 	gw       gatewayState
 	methods  []methodState // in the order of preference
@@ -116,6 +117,8 @@ func (c *core) step(now time.Time, e event) (start []action, wake time.Time) {
 	if e != nil {
 		c.happened(e, now)
 	}
+	c.reconfigure(now)
+	c.turnAway(now)
 	c.expire(now)
 	c.expireFormer(now)
 	c.weigh(now)
@@ -153,7 +156,7 @@ func (c *core) due(now time.Time) (start []action, wake time.Time) {
 		{&c.disk.lane, c.diskDuties()},
 		{&c.probes.lane, c.probeDuties()},
 	} {
-		if row.lane.doing != nil || len(row.duties) == 0 {
+		if row.lane.doing != nil || len(row.duties) == 0 || c.next != nil {
 			continue
 		}
 		next := pick(now, row.duties)

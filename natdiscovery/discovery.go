@@ -159,6 +159,9 @@ type Discovery struct {
 	core *core // Run's
 	now  atomic.Pointer[moment]
 
+	secret  pcp.Secret // of the journal
+	changes chan Config
+
 	reports  chan DataConnection
 	reported atomic.Int64 // when an arrival was last reported, in Unix nanoseconds
 }
@@ -184,7 +187,8 @@ func New(cfg Config) *Discovery {
 
 // newDiscovery makes a Discovery of a Config without gaps.
 func newDiscovery(cfg Config, j journal) *Discovery {
-	d := &Discovery{cfg: cfg, core: newCore(cfg, j), reports: make(chan DataConnection, reportsQueued)}
+	d := &Discovery{cfg: cfg, core: newCore(cfg, j), reports: make(chan DataConnection, reportsQueued),
+		secret: j.secret, changes: make(chan Config, 1)}
 	d.core.stagger = time.Duration(cfg.Random() * float64(maxStagger))
 	d.now.Store(&moment{d.core.status(), make(chan struct{})})
 	return d
@@ -207,6 +211,6 @@ func (d *Discovery) publish(s Status) {
 		return
 	}
 	d.now.Store(&moment{s, make(chan struct{})})
-	report(d.cfg, &old.status, &s)
+	report(d.core.cfg, &old.status, &s)
 	close(old.changed)
 }

@@ -46,8 +46,9 @@ func (d *Discovery) Run(ctx context.Context) error {
 		d.publish(c.status())
 		gatewayWatch.follow(ctx, c.gw.client)
 		groupWatch.follow(ctx, c.listening())
+		cfg := c.cfg
 		for _, a := range actions {
-			running.Go(func() { tell(a.do(ctx, d.cfg)) })
+			running.Go(func() { tell(a.do(ctx, cfg)) })
 		}
 		timer.Reset(wake.Sub(now))
 		select {
@@ -58,6 +59,8 @@ func (d *Discovery) Run(ctx context.Context) error {
 		case e = <-events:
 		case r := <-d.reports:
 			e = r
+		case cfg := <-d.changes:
+			e = reconfigured{cfg}
 		case <-timer.C:
 			e = nil
 		}

@@ -48,6 +48,7 @@ type gatewayState struct {
 	searches    int       // in a row that found nothing that lasted
 	at          time.Time // of the next search
 	returns     time.Time // until when it may be back any moment, after its loss
+	leaving     bool      // what it holds for us is removed; then it is forgotten
 	refind      bool      // it announced that it is to be found anew
 	forgot      time.Time // when it was last noticed to have lost its mappings
 	behindNAT   bool      // it says that another NAT stands between us and it
@@ -251,6 +252,9 @@ func (c *core) rest(now time.Time, recovers bool) {
 // gateway would else never be asked.
 func (c *core) gatewayDuties(now time.Time) []duty {
 	g := &c.gw
+	if g.found && g.leaving {
+		return c.leavingDuties()
+	}
 	if len(c.cfg.Methods) == 0 || !c.network.known {
 		return nil
 	}

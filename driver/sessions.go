@@ -14,14 +14,14 @@ import (
 
 // Why a session may not begin (reply 421, RFC 959, section 4.2).
 var (
-	ErrTooManySessions    = errors.New("too many sessions")
-	ErrTooManyFromAddress = errors.New("too many sessions from this address")
-	ErrTooFast            = errors.New("too many new sessions from this address within a second")
+	ErrTooManySessions    = errors.New("too many sessions (max_sessions)")
+	ErrTooManyFromAddress = errors.New("too many sessions from this address (max_sessions_per_ip)")
+	ErrTooFast            = errors.New("too many new sessions from this address within a second (new_sessions_per_ip)")
 	ErrDraining           = errors.New("server is shutting down")
 )
 
 // ErrTooManyOfUser refuses a login with the right password (reply 421).
-var ErrTooManyOfUser = errors.New("too many sessions of this user")
+var ErrTooManyOfUser = errors.New("too many sessions of this user (max_sessions_per_user)")
 
 // killGrace is how long sessions that were killed get to leave.
 const killGrace = 5 * time.Second

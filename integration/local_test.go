@@ -56,6 +56,7 @@ func configureLocal(t *testing.T, ftp string, sections ...string) *local {
 	}
 	text := fmt.Sprintf(`ftp: {listen: %q, passive_ports: %s, %s}
 nat: {port_mapping: off, stun_servers: []}
+status: {listen: off}
 log: {level: debug}
 state_dir: %q
 %s

@@ -62,6 +62,8 @@ type Config struct {
 	// Awaited is told what became of each passive data connection. nil: nobody
 	// is.
 	Awaited func(control.Outcome)
+	// Happened is told what clients did. nil: nobody is.
+	Happened func(control.Event)
 	// Counters count what clients did. nil: nobody looks.
 	Counters *control.Counters
 	// DrainTimeout bounds how long transfers may go on after the end of Run's
@@ -229,6 +231,7 @@ func (s *Server) frontOf(cfg Config) control.Config {
 		Ports:       s.ports,
 		Advertise:   s.advise,
 		Awaited:     cfg.Awaited,
+		Happened:    cfg.Happened,
 		Counters:    cfg.Counters,
 		MaxSegment:  func() int { return int(s.segment.Load()) },
 	}

@@ -49,6 +49,7 @@ func (s *session) begun(shown string, m meeting, protected bool, conn *data.Conn
 
 // count counts a transfer that has ended.
 func (s *session) count(t task, code int, missed, aborted bool) {
+	a := s.entry.Activity()
 	s.entry.Done()
 	r := TransferResult{Kind: "download", Channel: "clear", Result: "complete"}
 	switch command, _, _ := strings.Cut(t.form, " "); {
@@ -70,4 +71,11 @@ func (s *session) count(t task, code int, missed, aborted bool) {
 		r.Result = "failed"
 	}
 	s.front.cfg.Counters.Transfers.add(r)
+	if a == nil || t.listing != nil {
+		return
+	}
+	s.front.cfg.Happened(Transfer{
+		Client: s.client, User: s.entry.User(), Path: a.Path, Upload: r.Kind == "upload",
+		Bytes: a.Flow.Sent() + a.Flow.Received(), Took: time.Since(a.Since), TLS: a.TLS, Complete: r.Result == "complete",
+	})
 }

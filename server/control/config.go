@@ -48,6 +48,8 @@ type Config struct {
 	Awaited func(Outcome)
 	// Counters count what the front does. nil: nobody looks.
 	Counters *Counters
+	// Happened is told what clients did. It must return at once. nil: nobody is.
+	Happened func(Event)
 	// MaxSegment is the size of the TCP segments of connections that we dial;
 	// zero: the kernel's choice. nil: always zero.
 	MaxSegment func() int
@@ -57,6 +59,9 @@ type Config struct {
 func (cfg Config) withDefaults() Config {
 	if cfg.Awaited == nil {
 		cfg.Awaited = func(Outcome) {}
+	}
+	if cfg.Happened == nil {
+		cfg.Happened = func(Event) {}
 	}
 	if cfg.Counters == nil {
 		cfg.Counters = new(Counters)

@@ -75,6 +75,7 @@ func (s *session) enter(account *driver.Account) {
 	}
 	s.account, s.home, s.failures = account, home, 0
 	s.front.cfg.Counters.Logins.add(LoginGranted)
+	s.front.cfg.Happened(Login{Client: s.client, User: account.Name, TLS: s.secured()})
 	s.log.Info("login", "user", account.Name, "as", s.user, "tls", s.secured())
 	s.hand(forward{line: "USER " + account.Name, done: silent})
 	s.hand(forward{line: "PASS", done: func(r reply) reply {
@@ -98,6 +99,7 @@ func (s *session) wrong(who driver.Attempt, err error) {
 	until, banned := s.front.cfg.Bans.Failed(who)
 	switch {
 	case banned:
+		s.front.cfg.Happened(Ban{Client: s.client, User: who.Name, Until: until})
 		s.turnAway(LoginWrong, banText(until), reason+"; the address is banned until "+until.Format(time.DateTime))
 	case s.failures >= maxFailures:
 		s.turnAway(LoginWrong, "Too many wrong passwords. Connect again to try another.", reason)

@@ -53,8 +53,7 @@ func (l *ledger) claimCount() (counted bool, wait <-chan struct{}) {
 }
 
 // count counts the bytes of a home for the first time. When files change
-// meanwhile it counts again; in a home that never rests it takes what it has,
-// and tend mends that later.
+// meanwhile it counts again, and at last lets them wait.
 func (l *ledger) count(ctx context.Context, root *os.Root) (err error) {
 	defer func() {
 		l.mu.Lock()
@@ -64,12 +63,19 @@ func (l *ledger) count(ctx context.Context, root *os.Root) (err error) {
 		l.usage.counting = nil
 	}()
 	for try := range countTries {
+		last := try == countTries-1
+		if last {
+			l.change.Lock()
+			defer l.change.Unlock()
+		}
 		before := l.changes()
 		found, err := l.survey(ctx, root, 0)
 		if err != nil {
 			return err
 		}
-		if l.correct(found.bytes, before, try == countTries-1) {
+		if last {
+			l.set(found.bytes)
+		} else if l.correct(found.bytes, before) {
 			break
 		}
 	}
@@ -83,18 +89,25 @@ func (l *ledger) changes() uint64 {
 }
 
 // correct sets what is used, and reports whether it did: only if nothing has
-// changed or is about to, and nobody writes; or if it must.
-func (l *ledger) correct(total int64, before uint64, must bool) bool {
-	if l.change.TryLock() {
-		defer l.change.Unlock()
-	} else if !must {
+// changed or is about to, and nobody writes.
+func (l *ledger) correct(total int64, before uint64) bool {
+	if !l.change.TryLock() {
 		return false
 	}
+	defer l.change.Unlock()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !must && (l.usage.changes != before || len(l.written) > 0) {
+	if l.usage.changes != before || len(l.written) > 0 {
 		return false
 	}
-	l.usage.used = total + l.usage.reserved
+	l.usage.used = total
 	return true
+}
+
+// set sets what is used. Who writes meanwhile began when nobody had a quota
+// here; tend mends what is wrong with that.
+func (l *ledger) set(total int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.usage.used = total + l.usage.reserved
 }

@@ -168,6 +168,10 @@ func (h *Home) writeInPlace(t target, file *os.File, flags int) (*File, error) {
 		_ = file.Close() // nothing was written to it
 		return nil, err
 	}
+	if now, err := h.root.Stat(t.local); err != nil || !os.SameFile(now, w.entry.info) {
+		w.letGo()
+		return nil, errWritten // it has just been removed, and does not count any more
+	}
 	return &File{file: file, home: h, target: t, writer: w, appends: flags&os.O_APPEND != 0}, nil
 }
 

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"math"
 	"strconv"
 	"time"
@@ -49,21 +48,6 @@ func (l *ledger) free(limit int64) int64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return max(0, limit-l.usage.used)
-}
-
-// removed takes a file that has gone out of the count. One that is still being
-// written keeps its place on the disk until the last writer is through.
-func (l *ledger) removed(info fs.FileInfo) {
-	if !info.Mode().IsRegular() {
-		return
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if e := l.find(info); e != nil {
-		e.gone = true
-		return
-	}
-	l.usage.add(-info.Size())
 }
 
 // moved tells a count that is under way that it may have missed a file, or seen

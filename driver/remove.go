@@ -17,12 +17,11 @@ func (l *ledger) remove(root *os.Root, local string) error {
 	}
 	l.change.Lock()
 	defer l.change.Unlock()
-	info, err := root.Lstat(local)
+	old := l.hold(root, local)
+	defer old.letGo()
+	err := root.Remove(local)
 	if err == nil {
-		err = root.Remove(local)
-	}
-	if err == nil {
-		l.removed(info)
+		old.isGone()
 	}
 	return err
 }
@@ -39,15 +38,55 @@ func (l *ledger) rename(root *os.Root, from, to string) error {
 	if err != nil {
 		return err
 	}
-	dst, errDst := root.Lstat(to)
+	old := l.hold(root, to)
+	defer old.letGo()
 	if err := root.Rename(from, to); err != nil {
 		return err
 	}
 	l.moved()
-	if errDst == nil && !os.SameFile(src, dst) { // it is the same if only the case differs
-		l.removed(dst)
+	if old != nil && !os.SameFile(src, old.entry.info) { // it is the same if only the case differs
+		old.isGone()
 	}
 	return nil
+}
+
+// hold counts as a writer of a file that is about to go, so that its bytes are
+// counted out when the last one who writes to it is through. nil: it is not a
+// file that counts.
+func (l *ledger) hold(root *os.Root, local string) *writer {
+	info, err := root.Lstat(local)
+	if err != nil || !info.Mode().IsRegular() {
+		return nil
+	}
+	file, _, err := openKind(root, local, os.O_RDONLY, 0)
+	if err != nil {
+		return nil // tend counts it out
+	}
+	w, err := l.begin(file, noQuota, false)
+	if err != nil {
+		_ = file.Close() // nothing is known of it
+		return nil
+	}
+	return w
+}
+
+// isGone notes that the file has no name any more.
+func (w *writer) isGone() {
+	if w == nil {
+		return
+	}
+	w.ledger.mu.Lock()
+	defer w.ledger.mu.Unlock()
+	w.entry.gone = true
+}
+
+// letGo ends a hold.
+func (w *writer) letGo() {
+	if w == nil {
+		return
+	}
+	w.end()
+	_ = w.file.Close() // it was not even read
 }
 
 // renameToNew is rename that replaces nothing.
@@ -105,5 +144,8 @@ func (l *ledger) discard(root *os.Root, local string) error {
 		return err
 	}
 	defer w.end()
+	if now, err := root.Lstat(local); err != nil || !os.SameFile(now, w.entry.info) {
+		return errWritten // it has just become whole, and somebody sends another
+	}
 	return l.remove(root, local)
 }

@@ -128,7 +128,7 @@ func (l *ledger) tend(ctx context.Context, folder string) error {
 	if err != nil {
 		return err
 	}
-	l.correct(found.bytes, before, false)
+	l.correct(found.bytes, before)
 	for _, local := range found.expired {
 		switch err := l.discard(root, local); {
 		case err == nil:

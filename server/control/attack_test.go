@@ -63,6 +63,8 @@ func TestTLSProtectionIsNeverSilentlyOff(t *testing.T) {
 	c.cmd("CCC", "534")
 	c.cmd("AUTH TLS", "503")
 	c.cmd("PROT P", "503") // PBSZ first
+	c.cmd("PBSZ x", "501")
+	c.cmd("PBSZ 16384", "200 PBSZ=0")
 	c.cmd("PBSZ 0", "200")
 	for _, level := range []string{"S", "E", "Q", "X"} {
 		c.cmd("PROT "+level, "5")

@@ -74,9 +74,12 @@ func (s *session) cmdRnto(arg string) {
 
 func (s *session) cmdHelp(arg string) {
 	if name := strings.ToUpper(strings.TrimSpace(arg)); name != "" {
-		if s.front.verbs[name] != nil {
+		switch {
+		case name == "SITE":
+			s.say(siteHelp)
+		case s.front.verbs[name] != nil:
 			s.say(line(214, "%s is offered.", name))
-		} else {
+		default:
 			s.say(line(502, "%s is not offered.", name))
 		}
 		return

@@ -11,6 +11,8 @@ import (
 // chmod is SITE CHMOD's argument. Without the check the library panics.
 var chmod = regexp.MustCompile(`^[0-7]{3,4} .+$`)
 
+var siteHelp = reply{214, []string{"SITE commands:", "CHMOD mode path", "MKDIR path", "UTIME YYYYMMDDhhmm[ss] path", "End."}}
+
 // cmdSite is the door to what FTP has no command for (RFC 959, section 4.1.3).
 func (s *session) cmdSite(arg string) {
 	name, rest, _ := strings.Cut(arg, " ")
@@ -24,7 +26,7 @@ func (s *session) cmdSite(arg string) {
 	case name == "UTIME":
 		s.siteUtime(rest)
 	case name == "HELP":
-		s.say(reply{214, []string{"SITE commands:", "CHMOD mode path", "MKDIR path", "UTIME YYYYMMDDhhmm[ss] path", "End."}})
+		s.say(siteHelp)
 	default:
 		s.say(line(504, "SITE commands are CHMOD, MKDIR, UTIME and HELP."))
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -116,14 +117,20 @@ func drop(r io.Reader, limit int64) error {
 	return err
 }
 
+// bufferSize is PBSZ's argument (RFC 2228, section 3).
+var bufferSize = regexp.MustCompile(`^[0-9]{1,10}$`)
+
 // cmdPbsz: the buffer is always 0 for TLS (RFC 4217, section 9).
-func (s *session) cmdPbsz(string) {
-	if !s.secured() {
+func (s *session) cmdPbsz(arg string) {
+	switch {
+	case !s.secured():
 		s.say(line(503, "AUTH TLS first."))
-		return
+	case !bufferSize.MatchString(arg):
+		s.say(line(501, "Use PBSZ 0."))
+	default:
+		s.pbsz = true
+		s.say(line(200, "PBSZ=0"))
 	}
-	s.pbsz = true
-	s.say(line(200, "PBSZ=0"))
 }
 
 // cmdProt chooses whether data connections are TLS (RFC 4217, section 9).

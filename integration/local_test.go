@@ -109,15 +109,7 @@ func (s *local) Dial(to netip.AddrPort) (net.Conn, error) {
 // login opens a session for binary transfers that ends with the test.
 func (s *local) login(t *testing.T) *session {
 	t.Helper()
-	c, err := dialSession(s, s.addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { c.Close() })
-	if _, err := c.ask(200, "TYPE I"); err != nil {
-		t.Fatal(err)
-	}
-	return c
+	return logIn(t, s, s.addr)
 }
 
 // commands are those that the sessions of a user sent, as the log tells them at

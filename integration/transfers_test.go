@@ -33,7 +33,12 @@ func testTransfers(t *testing.T, h *lab.Host, s *server, at netip.Addr, times in
 // login opens a session for binary transfers that ends with the test.
 func (s *server) login(t *testing.T, h *lab.Host, at netip.Addr) *session {
 	t.Helper()
-	c, err := dialSession(h, s.at(at))
+	return logIn(t, h, s.at(at))
+}
+
+func logIn(t *testing.T, h dialer, to netip.AddrPort) *session {
+	t.Helper()
+	c, err := dialSession(h, to)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,7 +7,28 @@ import (
 )
 
 // What conformance probes and real clients stumbled over in FTP servers, each
-// over a real socket, in clear and under TLS. A script is played by play, below.
+// over a real socket, in clear and under TLS. script_test.go tells how a script is
+// played. What takes more than a script has a test of its own:
+//
+//	somebody else gets the data connection      TestAStrangersDataConnectionGetsNothing
+//	half a line is executed                     TestHalfALineIsNoCommand
+//	single bytes hold a session for ever        TestDrippingBytesDoNotKeepASessionAlive
+//	data in clear after PROT P in lower case    TestTLSProtectionIsNeverSilentlyOff
+//	AUTH that keeps a login, or takes anything  the same
+//	commands in clear behind AUTH               TestWhatIsSaidInClearBehindAUTHIsForgotten
+//	listeners leak when PORT follows PASV       TestASecondDataConnectionReplacesTheFirst
+//	ABOR and STAT hang while data is awaited    TestABOREndsTheWaitForADataConnection
+//	a stalled data connection stays for ever    TestAStalledTransferIsGivenUp
+//	no brake on guessing, no limits             TestGuessingIsBrakedAndEnds, TestSessionsAreLimited
+//	errors with paths of the host, panics       tellsNothing, which looks at every reply of all tests
+//	links that lead out of the home             TestHostileCommands
+//	426 for a client that drops a transfer      TestAClientThatDropsItsDataConnectionIsTold426
+//	PASV on IPv6                                TestIPv6
+//	one wrong password ends the session         TestGuessingIsBrakedAndEnds
+//	a long line closes without a word           TestALongLineIsRefusedAndTheNextIsHeard
+//	ABOR as urgent data, behind Telnet's Synch  TestABORAsUrgentTelnetData
+//	REIN                                        TestREINGoesBackToTheBeginning
+//	a refused transfer takes its port along     TestADataConnectionSurvivesARefusedTransfer
 var conformance = []struct {
 	name   string
 	rfc    string

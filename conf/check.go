@@ -28,6 +28,7 @@ func (l *loader) check() {
 	}
 	l.checkOverrides()
 	l.checkUsers()
+	l.checkHooks()
 	l.checkStatus()
 }
 

@@ -26,6 +26,7 @@ type Config struct {
 	NAT    NAT
 	TLS    TLS
 	Users  []User
+	Hooks  []Hook
 	Status Status
 	Log    Log
 	// StateDir is the folder for what must outlive a restart. Empty: the
@@ -225,4 +226,6 @@ type Log struct {
 	Level slog.Level
 	// Format is "text" or "json".
 	Format string
+	// Xferlog is a file that gets a line for each transfer. Empty: none does.
+	Xferlog string
 }

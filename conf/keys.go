@@ -93,10 +93,15 @@ func keys() []row[Config] {
 		one("status.password", "", "write a hash made by natftpd hash-password",
 			func(c *Config) *string { return &c.Status.Password }, text, showSecret).kept(),
 
+		entries("hooks", "write a list, for example [{on: [upload], command: [/usr/local/bin/thumbnail]}]",
+			func(c *Config) *[]Hook { return &c.Hooks }, hookKeys()),
+
 		one("log.level", "info", "write debug, info, warn or error",
 			func(c *Config) *slog.Level { return &c.Log.Level }, level, showLevel),
 		one("log.format", "text", "write text or json",
 			func(c *Config) *string { return &c.Log.Format }, choice("text", "json"), showChoice),
+		one("log.xferlog", "", "write the path of a file",
+			func(c *Config) *string { return &c.Log.Xferlog }, filePath, quoted),
 		one("state_dir", "", "write the path of a folder",
 			func(c *Config) *string { return &c.StateDir }, filePath, quoted),
 	}

@@ -69,7 +69,10 @@ users:
   - name: anonymous
     home: /srv/ftp/pub
 status: {listen: "192.168.1.10:80", password: open sesame}
-log: {level: debug, format: json}
+hooks:
+  - {on: [upload, ban], command: [/bin/hook, --now], timeout: 5s}
+  - {on: verdict, url: "https://example.org/a?b", secret: shared}
+log: {level: debug, format: json, xferlog: /var/log/xferlog}
 state_dir: /var/lib/natftpd
 `
 
@@ -103,8 +106,12 @@ func TestEveryKeyOfAFileArrives(t *testing.T) {
 				AllowFrom: conf.Clients{LAN: true, Prefixes: []netip.Prefix{netip.MustParsePrefix("2001:db8::/32")}}},
 			{Name: conf.Anonymous, Home: "/srv/ftp/pub", Access: conf.ReadOnly, Start: "/"},
 		},
-		Status:   conf.Status{Listen: "192.168.1.10:80", Password: "open sesame"},
-		Log:      conf.Log{Level: slog.LevelDebug, Format: "json"},
+		Status: conf.Status{Listen: "192.168.1.10:80", Password: "open sesame"},
+		Hooks: []conf.Hook{
+			{On: []string{"upload", "ban"}, Command: []string{"/bin/hook", "--now"}, Timeout: 5 * time.Second},
+			{On: []string{"verdict"}, URL: "https://example.org/a?b", Secret: "shared", Timeout: 30 * time.Second},
+		},
+		Log:      conf.Log{Level: slog.LevelDebug, Format: "json", Xferlog: "/var/log/xferlog"},
 		StateDir: "/var/lib/natftpd",
 	}
 	if !reflect.DeepEqual(l.Config, want) {

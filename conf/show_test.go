@@ -54,5 +54,10 @@ func withPasswords(shown string, l *conf.Loaded) string {
 			shown = strings.Replace(shown, "# password: set", "password: '"+strings.ReplaceAll(p, "'", "''")+"'", 1)
 		}
 	}
+	for _, h := range l.Hooks {
+		if h.Secret != "" {
+			shown = strings.Replace(shown, "# secret: set", "secret: "+h.Secret, 1)
+		}
+	}
 	return shown
 }

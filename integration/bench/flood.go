@@ -26,7 +26,8 @@ const (
 )
 
 // natftpdAsShipped has nothing set but what it needs, and a password hashed as
-// natftpd does it: its defaults are its defence.
+// natftpd does it: its defaults are its defence. Only loopback is no neighbour, so
+// that our addresses are as those of the internet.
 func natftpdAsShipped(ctx context.Context, g ground) (launch, error) {
 	hash := exec.CommandContext(ctx, g.natftpd, "hash-password")
 	hash.Stdin = strings.NewReader(password + "\n")
@@ -35,6 +36,7 @@ func natftpdAsShipped(ctx context.Context, g ground) (launch, error) {
 		return launch{}, fmt.Errorf("natftpd hash-password: %w", err)
 	}
 	file, err := g.file("natftpd.yaml", fmt.Sprintf(`ftp: {listen: "%s", passive_ports: %d-%d}
+bans: {exempt: []}
 nat: {port_mapping: off, stun_servers: []}
 users: [{name: %s, password: %q, home: %q}]
 state_dir: %q

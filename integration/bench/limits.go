@@ -47,13 +47,18 @@ func checkLimits(ctx context.Context, p *place) error {
 	fmt.Printf("%-62s %12s %12s\n", "natftpd on one core", "measured", "limit")
 	missed := false
 	for _, t := range trials {
-		limits, err := t.measure(ctx, p)
+		if !p.rows.MatchString(t.name) {
+			continue
+		}
+		limits, foreign, err := t.calmest(ctx, p)
 		switch {
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
 		case err != nil:
 			fmt.Printf("%s: MISSED: %v\n", t.name, err)
 			missed = true
+		case foreign > calm:
+			fmt.Printf("%s: other programs took %s of the cores meanwhile\n", t.name, percent(foreign))
 		}
 		for _, l := range limits {
 			l.print(os.Stdout)
@@ -66,14 +71,41 @@ func checkLimits(ctx context.Context, p *place) error {
 	return nil
 }
 
-func (t trial) measure(ctx context.Context, p *place) ([]limit, error) {
+// calmest measures until nobody disturbs, or else takes the least disturbed try.
+func (t trial) calmest(ctx context.Context, p *place) (best []limit, foreign float64, err error) {
+	for try := range p.tries {
+		limits, disturbed, err := t.measure(ctx, p)
+		if err != nil {
+			return nil, 0, err
+		}
+		if try == 0 || disturbed < foreign {
+			best, foreign = limits, disturbed
+		}
+		if foreign <= calm {
+			break
+		}
+	}
+	return best, foreign, nil
+}
+
+// measure also returns the share of the cores that other programs took.
+func (t trial) measure(ctx context.Context, p *place) ([]limit, float64, error) {
 	s, err := t.start(ctx, p, t.name)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	defer s.stop()
 	defer context.AfterFunc(ctx, s.stop)()
-	return t.run(ctx, p, s)
+	m, err := begin(s, p.cores)
+	if err != nil {
+		return nil, 0, err
+	}
+	limits, err := t.run(ctx, p, s)
+	if err != nil {
+		return nil, 0, err
+	}
+	r, err := m.end()
+	return limits, r.foreign, err
 }
 
 func (l limit) print(w io.Writer) {

@@ -35,7 +35,7 @@ var quick = map[string]string{
 
 func parseOptions(args []string) (o options, err error) {
 	set := flag.NewFlagSet("bench", flag.ContinueOnError)
-	rows := set.String("rows", "", "measure only the loads whose name matches this `REGEXP`, such as ^download")
+	rows := set.String("rows", "", "measure only the loads, or with -limits the trials, whose name matches this `REGEXP`")
 	peers := set.String("peers", strings.Join(peerNames(), ","), "the servers to compare, a `LIST` with commas")
 	size := set.Int64("size", 1024, "size of the large file in `MiB`")
 	set.IntVar(&o.rounds, "rounds", 5, "rounds")

@@ -2,6 +2,8 @@ package status
 
 import (
 	"bytes"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -43,6 +45,34 @@ func TestMetricsKeepPrometheussConventions(t *testing.T) {
 	} {
 		if !strings.Contains(string(body), "\n"+want) {
 			t.Errorf("no %s", want)
+		}
+	}
+}
+
+func TestDocumentsAndDashboardNameMetricsThatThereAre(t *testing.T) {
+	cfg := config(t)
+	cfg.Status().Confirmed = time.Now()
+	there := get(newServer(t, cfg), "/metrics").Body.String()
+	// Those of what clients do are there as soon as one has done it.
+	for _, seldom := range []string{"natftpd_logins_total", "natftpd_transfers_total", "natftpd_data_connections_total"} {
+		there += "# TYPE " + seldom + " "
+	}
+	told := map[string]bool{}
+	for _, file := range []string{"../../docs/api.md", "../../packaging/grafana/natftpd.json"} {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range regexp.MustCompile(`natftpd_[a-z_]+`).FindAllString(string(text), -1) {
+			told[name] = true
+			if !strings.Contains(there, "# TYPE "+name+" ") {
+				t.Errorf("%s names %s, which is not there", file, name)
+			}
+		}
+	}
+	for _, m := range regexp.MustCompile(`# TYPE (natftpd_[a-z_]+) `).FindAllStringSubmatch(there, -1) {
+		if !told[m[1]] {
+			t.Errorf("docs/api.md does not tell of %s", m[1])
 		}
 	}
 }

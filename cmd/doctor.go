@@ -33,27 +33,10 @@ The exit code is 4 when nobody outside can reach the server.`,
 }
 
 func (p *program) doctor(ctx context.Context, asJSON bool) error {
-	loaded, err := p.load()
+	r, err := p.examine(ctx)
 	if err != nil {
 		return err
 	}
-	listening, err := listenAddr(loaded.FTP.Listen)
-	if err != nil {
-		return err
-	}
-	var implicit netip.AddrPort
-	if loaded.FTP.ListenTLS != "" {
-		if implicit, err = listenAddr(loaded.FTP.ListenTLS); err != nil {
-			return err
-		}
-	}
-	cfg := discoveryOf(loaded.Config, listening, implicit, slog.New(slog.DiscardHandler))
-	if cfg.StateDir, _, err = loaded.StateFolder(); err != nil {
-		return invalidError{err}
-	}
-	_, serving := greets(ctx, loaded.FTP.Listen)
-	look := natdiscovery.Once(ctx, cfg, serving == nil)
-	r := newReport(look, cfg, serving == nil)
 	if asJSON {
 		err = writeJSON(p.out, r)
 	} else {
@@ -63,6 +46,31 @@ func (p *program) doctor(ctx context.Context, asJSON bool) error {
 		err = errUnreachable
 	}
 	return err
+}
+
+// examine looks at the network once, as the configuration on the disk has it.
+func (p *program) examine(ctx context.Context) (report, error) {
+	loaded, err := p.load()
+	if err != nil {
+		return report{}, err
+	}
+	listening, err := listenAddr(loaded.FTP.Listen)
+	if err != nil {
+		return report{}, err
+	}
+	var implicit netip.AddrPort
+	if loaded.FTP.ListenTLS != "" {
+		if implicit, err = listenAddr(loaded.FTP.ListenTLS); err != nil {
+			return report{}, err
+		}
+	}
+	cfg := discoveryOf(loaded.Config, listening, implicit, slog.New(slog.DiscardHandler))
+	if cfg.StateDir, _, err = loaded.StateFolder(); err != nil {
+		return report{}, invalidError{err}
+	}
+	_, serving := greets(ctx, loaded.FTP.Listen)
+	look := natdiscovery.Once(ctx, cfg, serving == nil)
+	return newReport(look, cfg, serving == nil), nil
 }
 
 func writeJSON(w io.Writer, v any) error {

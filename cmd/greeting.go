@@ -20,6 +20,8 @@ type greeting struct {
 	// password is user ftp's, to be shown this once; passwordFile keeps its
 	// hash.
 	password, passwordFile string
+	// page is the status page's URL; "": there is none.
+	page string
 }
 
 // say prints one fact.
@@ -53,6 +55,9 @@ func (g *greeting) started(loaded *conf.Loaded, listening, implicit netip.AddrPo
 		g.say("password", "%s   (of user %s; shown this once, and kept only as a hash)", g.password, firstUser)
 	case g.passwordFile != "":
 		g.say("password", "the one shown at the first start; for a new one remove %s", g.passwordFile)
+	}
+	if g.page != "" {
+		g.say("status page", "%s", g.page)
 	}
 	g.say("on this host", "%s", address(netip.AddrPortFrom(here(listening.Addr()), listening.Port())))
 	if localOnly(listening) {

@@ -116,6 +116,7 @@ user ftp, whose password it prints once.`,
 			RunE: func(c *cobra.Command, _ []string) error { return p.serve(c.Context()) },
 		},
 		p.doctorCommand(),
+		p.statusCommand(),
 		p.configCommand(),
 		&cobra.Command{
 			Use: "hash-password", Short: "Read a password from standard input, print its hash for the configuration", Args: noArgs,

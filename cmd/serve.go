@@ -16,6 +16,7 @@ import (
 	"natftpd/natdiscovery"
 	"natftpd/server"
 	"natftpd/server/control"
+	"natftpd/server/status"
 )
 
 // drainTimeout leaves half of the ten seconds that Docker waits before it kills
@@ -34,7 +35,8 @@ func (p *program) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	log := p.logger(loaded.Log)
+	timeline, counters := status.NewTimeline(), new(control.Counters)
+	log := slog.New(timeline.Behind(p.logger(loaded.Log).Handler()))
 	for _, w := range loaded.Warnings {
 		log.Warn("configuration", "warning", w)
 	}
@@ -86,6 +88,7 @@ func (p *program) serve(ctx context.Context) error {
 		Bans:         bans,
 		Status:       func() *natdiscovery.Status { return discovery.Status() },
 		Awaited:      func(o control.Outcome) { discovery.Report(natdiscovery.DataConnection(o)) },
+		Counters:     counters,
 		DrainTimeout: drainTimeout,
 	})
 	if err := service.Listen(); err != nil {
@@ -94,12 +97,20 @@ func (p *program) serve(ctx context.Context) error {
 	looking := discoveryOf(loaded.Config, service.Addr(), service.AddrTLS(), log)
 	looking.StateDir = stateDir
 	discovery = natdiscovery.New(looking)
+	page, err := p.pageOf(loaded.Status, status.Config{
+		Log: log, Timeline: timeline, Counters: counters, Sessions: sessions, Bans: bans,
+		Status: discovery.Status, Changed: discovery.Changed, Awaited: service.Awaited, LocalOnly: localOnly(service.Addr()),
+	}, stateDir)
+	if err != nil {
+		return err
+	}
+	greeting.page = page.url()
 	greeting.started(loaded, service.Addr(), service.AddrTLS(), users)
 
 	segments := &segments{setting: loaded.NAT.MaxSegmentSize, limit: service.LimitSegments, log: log}
 	segments.set(int(loaded.NAT.MaxSegmentSize.Bytes))
 	reloader := &reloader{load: p.load, inForce: loaded, users: users, accounts: accounts, sessions: sessions, log: log}
-	beside := []func(context.Context){reloader.watch, accounts.Tend, func(ctx context.Context) { bans.Run(ctx) }}
+	beside := []func(context.Context){reloader.watch, accounts.Tend, page.run, func(ctx context.Context) { bans.Run(ctx) }}
 	if !localOnly(service.Addr()) {
 		// Whom nobody outside can reach leaves the router alone.
 		beside = append(beside,

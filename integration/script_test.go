@@ -63,6 +63,7 @@ func setupScript(ports *portBlocks) func(*testscript.Env) error {
 			"XDG_STATE_HOME":            filepath.Join(home, "state"),
 			"NATFTPD_NAT_PORT_MAPPING":  "off",
 			"NATFTPD_NAT_STUN_SERVERS":  "[]",
+			"NATFTPD_STATUS_LISTEN":     "off",
 			"NATFTPD_FTP_LISTEN":        fmt.Sprintf("127.0.0.1:%d", port),
 			"NATFTPD_FTP_PASSIVE_PORTS": passive,
 			"PORT":                      strconv.Itoa(port),

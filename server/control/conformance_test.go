@@ -286,6 +286,7 @@ func TestConformance(t *testing.T) {
 	for _, c := range conformance {
 		for kind, login := range logins {
 			t.Run(c.name+", "+kind, func(t *testing.T) {
+				t.Parallel() // each has a service of its own
 				s := serve(t, nil)
 				tree(t, s)
 				s.write("f", []byte("content"))

@@ -21,6 +21,27 @@ type view struct {
 	Token string
 	// Report is doctor's; "": it did not run.
 	Report string
+	// Rows is how many sessions and transfers are listed at the most; 0: all.
+	Rows int
+}
+
+// firstRows bounds the page as it is loaded, so that it is there at once. The
+// rest comes while it is open.
+const firstRows = 50
+
+// ListedSessions and ListedTransfers are those that are listed.
+func (v view) ListedSessions() []Session   { return listed(v.Sessions, v.Rows) }
+func (v view) ListedTransfers() []Transfer { return listed(v.Transfers, v.Rows) }
+
+// UnlistedSessions and UnlistedTransfers are how many are not.
+func (v view) UnlistedSessions() int  { return len(v.Sessions) - len(v.ListedSessions()) }
+func (v view) UnlistedTransfers() int { return len(v.Transfers) - len(v.ListedTransfers()) }
+
+func listed[T any](all []T, rows int) []T {
+	if rows > 0 && len(all) > rows {
+		return all[:rows]
+	}
+	return all
 }
 
 // section is a part of the page that is fed while it is open, and what it shows.
@@ -79,7 +100,7 @@ func (s *Server) showPage(w http.ResponseWriter, _ *http.Request) { s.render(w, 
 
 func (s *Server) render(w http.ResponseWriter, report string) {
 	var b bytes.Buffer
-	if err := s.page.Execute(&b, view{s.snapshot(), s.token, report}); err != nil {
+	if err := s.page.Execute(&b, view{s.snapshot(), s.token, report, firstRows}); err != nil {
 		s.cfg.Log.Error("status page", "error", err)
 		http.Error(w, "The page could not be made; the log says why.", http.StatusInternalServerError)
 		return

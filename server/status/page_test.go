@@ -2,6 +2,7 @@ package status
 
 import (
 	"flag"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -73,6 +74,10 @@ func TestThePageIsWholeWithoutAScript(t *testing.T) {
 	down := new(flow)
 	down.sent.Store(250)
 	alice.Begin(driver.Activity{Command: "RETR", Path: "/film", Size: 1000, Since: time.Now().Add(-time.Second), Flow: down})
+	for i := range 999 {
+		s, _ := enter(t, cfg.Sessions, "198.51.100.24", "bob")
+		s.Begin(driver.Activity{Command: "STOR", Path: fmt.Sprintf("/photos/2026/IMG_%04d.jpeg", i), Size: -1, Since: time.Now(), Flow: new(flow)})
+	}
 	w := get(newServer(t, cfg), "/")
 	page := w.Body.String()
 	if w.Code != http.StatusOK || w.Header().Get("Content-Type") != "text/html; charset=utf-8" {
@@ -85,6 +90,9 @@ func TestThePageIsWholeWithoutAScript(t *testing.T) {
 		if !strings.Contains(page, want) {
 			t.Errorf("no %s in the page", want)
 		}
+	}
+	if want := "and 950 more"; strings.Count(page, want) != 2 {
+		t.Errorf("%q is there %d times, want of sessions and of transfers", want, strings.Count(page, want))
 	}
 	first := w.Body.Len()
 	for _, part := range []string{"/style.css", "/live.js", "/icon.svg"} {

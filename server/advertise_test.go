@@ -92,20 +92,24 @@ func TestNeighboursAreThisHostAndItsOwnNetwork(t *testing.T) {
 		status *natdiscovery.Status
 		client string
 		want   bool
+		shared bool
 	}{
-		"loopback":                                {known, "127.0.0.1", true},
-		"this host by its LAN address":            {known, "192.168.77.10", true},
-		"another host of the LAN":                 {known, "192.168.77.20", true},
-		"the same, IPv4 in an IPv6 socket":        {known, "::ffff:192.168.77.20", true},
-		"the router, which may hide the internet": {known, "192.168.77.1", false},
-		"the router while our address is unknown": {unknown, "192.168.77.1", false},
-		"our external address":                    {known, "203.0.113.5", false},
-		"the internet":                            {known, "198.51.100.7", false},
-		"the internet while ours is unknown":      {unknown, "198.51.100.7", false},
+		"loopback":                                {known, "127.0.0.1", true, false},
+		"this host by its LAN address":            {known, "192.168.77.10", true, false},
+		"another host of the LAN":                 {known, "192.168.77.20", true, false},
+		"the same, IPv4 in an IPv6 socket":        {known, "::ffff:192.168.77.20", true, false},
+		"the router, which may hide the internet": {known, "192.168.77.1", false, true},
+		"the router while our address is unknown": {unknown, "192.168.77.1", false, true},
+		"our external address":                    {known, "203.0.113.5", false, true},
+		"the internet":                            {known, "198.51.100.7", false, false},
+		"the internet while ours is unknown":      {unknown, "198.51.100.7", false, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := neighbour(netip.MustParseAddr(c.client), c.status); got != c.want {
-				t.Errorf("got %t, want %t", got, c.want)
+				t.Errorf("a neighbour: got %t, want %t", got, c.want)
+			}
+			if got := hidesOthers(netip.MustParseAddr(c.client), c.status); got != c.shared {
+				t.Errorf("hides others: got %t, want %t", got, c.shared)
 			}
 		})
 	}

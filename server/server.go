@@ -223,6 +223,7 @@ func (s *Server) frontOf(cfg Config) control.Config {
 		Sessions:    cfg.Sessions,
 		Bans:        cfg.Bans,
 		Neighbour:   func(client netip.Addr) bool { return neighbour(client, cfg.Status()) },
+		Shared:      func(client netip.Addr) bool { return hidesOthers(client, cfg.Status()) },
 		TLS:         cfg.TLS,
 		TLSRequired: cfg.TLSRequired,
 		ActiveMode:  cfg.ActiveMode,
@@ -266,4 +267,12 @@ func (s *Server) advise(client, local netip.Addr) control.Advice {
 func neighbour(client netip.Addr, st *natdiscovery.Status) bool {
 	_, class := Advertise(client, st.Network.Local, st, nil)
 	return class == ClassHost || class == ClassLAN && client.Unmap() != st.Network.Router
+}
+
+// hidesOthers tells whether a client comes from an address of our router, where
+// others come from, too: its LAN address, if it hides the internet behind that, as
+// some do and Docker's own; and the external one, if it loops the LAN back.
+func hidesOthers(client netip.Addr, st *natdiscovery.Status) bool {
+	client = client.Unmap()
+	return client == st.Network.Router || client == st.External
 }

@@ -59,7 +59,7 @@ func (f *Front) serve(l *net.TCPListener, implicit bool) error {
 // all who come, so it waits for nobody.
 func (f *Front) arrive(conn *net.TCPConn, implicit bool) {
 	s := newSession(f, conn)
-	if until, banned := s.front.cfg.Bans.Check(s.client, s.neighbour); banned {
+	if until, banned := s.front.cfg.Bans.Check(s.client, s.exempt()); banned {
 		f.refuse(conn, implicit, s.client, "banned for wrong passwords", banText(until))
 		return
 	}

@@ -24,6 +24,10 @@ type Config struct {
 	// Neighbour tells whether a client is this host or of its own network. It
 	// must return at once. nil: nobody is.
 	Neighbour func(netip.Addr) bool
+	// Shared tells whether a client's address is one that others hide behind: our
+	// own router's. A ban of it would keep out the LAN, or the internet; so it is
+	// exempt where the LAN is. It must return at once. nil: none is.
+	Shared func(netip.Addr) bool
 	// TLS is for control and data connections alike: a client resumes the
 	// session of one on the other. nil: no TLS.
 	TLS *tls.Config
@@ -68,6 +72,9 @@ func (cfg Config) withDefaults() Config {
 	}
 	if cfg.Neighbour == nil {
 		cfg.Neighbour = func(netip.Addr) bool { return false }
+	}
+	if cfg.Shared == nil {
+		cfg.Shared = func(netip.Addr) bool { return false }
 	}
 	if cfg.MaxSegment == nil {
 		cfg.MaxSegment = func() int { return 0 }

@@ -37,7 +37,7 @@ func (s *session) cmdPass(password string) {
 		return
 	}
 	who := driver.Attempt{Name: s.user, Password: password, Client: s.client, LAN: s.neighbour}
-	if until, banned := s.front.cfg.Bans.Check(who.Client, who.LAN); banned { // meanwhile, by another session
+	if until, banned := s.front.cfg.Bans.Check(s.client, s.exempt()); banned { // meanwhile, by another session
 		s.turnAway(LoginBanned, banText(until), "banned for wrong passwords")
 		return
 	}
@@ -76,7 +76,11 @@ func (s *session) enter(account *driver.Account) {
 	s.account, s.home, s.failures = account, home, 0
 	s.front.cfg.Counters.Logins.add(LoginGranted)
 	s.front.cfg.Happened(Login{Client: s.client, User: account.Name, TLS: s.secured()})
-	s.log.Info("login", "user", account.Name, "as", s.user, "tls", s.secured())
+	facts := []any{"user", account.Name, "tls", s.secured()}
+	if s.user != account.Name { // ftp, for anonymous
+		facts = append(facts, "as", s.user)
+	}
+	s.log.Info("login", facts...)
 	s.hand(forward{line: "USER " + account.Name, done: silent})
 	s.hand(forward{line: "PASS", done: func(r reply) reply {
 		if r.code != 230 {
@@ -96,6 +100,7 @@ func (s *session) wrong(who driver.Attempt, err error) {
 	if errors.Is(err, driver.ErrNotFromHere) {
 		reason = "the user may not log in from this address (allow_from)"
 	}
+	who.LAN = s.exempt()
 	until, banned := s.front.cfg.Bans.Failed(who)
 	switch {
 	case banned:
@@ -109,6 +114,9 @@ func (s *session) wrong(who driver.Attempt, err error) {
 	}
 	s.user = ""
 }
+
+// exempt tells whether bans treat the client as one of our own network.
+func (s *session) exempt() bool { return s.neighbour || s.shared }
 
 // turnAway refuses a login and ends the session.
 func (s *session) turnAway(result LoginResult, text, reason string) {

@@ -42,17 +42,24 @@ func TestWrongPasswordsEndInABan(t *testing.T) {
 	}
 }
 
-func TestANeighbourIsNotBanned(t *testing.T) {
-	t.Parallel() // it waits most of the time
-	s := serve(t, func(cfg *control.Config) {
-		cfg.Bans = bansAfter(t, 1, driver.Origins{LAN: true})
-		cfg.Neighbour = netip.Addr.IsLoopback
-	})
-	c := s.connect()
-	c.cmd("USER alice", "331")
-	c.cmd("PASS guess", "530")
-	c.cmd("USER alice", "331")
-	c.cmd("PASS secret", "230")
+func TestNeighboursAndOurOwnRouterAreNotBanned(t *testing.T) {
+	for name, change := range map[string]func(*control.Config){
+		"a neighbour":                   func(cfg *control.Config) { cfg.Neighbour = netip.Addr.IsLoopback },
+		"an address that hides others": func(cfg *control.Config) { cfg.Shared = netip.Addr.IsLoopback },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel() // it waits most of the time
+			s := serve(t, func(cfg *control.Config) {
+				cfg.Bans = bansAfter(t, 1, driver.Origins{LAN: true})
+				change(cfg)
+			})
+			c := s.connect()
+			c.cmd("USER alice", "331")
+			c.cmd("PASS guess", "530")
+			c.cmd("USER alice", "331")
+			c.cmd("PASS secret", "230")
+		})
+	}
 }
 
 func TestTheThirdWrongPasswordEndsTheSession(t *testing.T) {

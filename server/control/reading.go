@@ -51,7 +51,11 @@ func (s *session) command() (string, error) {
 		busy, drain := s.state()
 		switch {
 		case !busy && drain:
-			s.say(line(421, "The server is shutting down."))
+			if s.account != nil && s.account.Revoked() {
+				s.say(line(421, "Your account has been changed. Connect again."))
+			} else {
+				s.say(line(421, "The server is shutting down."))
+			}
 			return "", errors.New("draining")
 		case !busy && len(s.held) > 0:
 			text := s.held[0]

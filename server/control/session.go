@@ -38,8 +38,9 @@ type session struct {
 	client netip.Addr // whom we talk to
 	local  netip.Addr // the address of ours that it dialled
 	opened time.Time
-	// neighbour: the client is this host or of its own network.
-	neighbour bool
+	// neighbour: the client is this host or of its own network. shared: others
+	// have its address, too.
+	neighbour, shared bool
 
 	tcp      *net.TCPConn
 	conn     net.Conn // tcp, or the TLS channel above it
@@ -69,6 +70,8 @@ type session struct {
 	meeting   meeting
 	restart   bool // the library was given an offset by REST
 	renaming  bool // RNFR was granted, and is the last command
+	// announced is the size of the upload to come, as ALLO said; -1: it did not.
+	announced int64
 
 	// The library.
 	extent  extent    // of the file of the current transfer
@@ -123,9 +126,11 @@ func newSession(f *Front, conn *net.TCPConn) *session {
 		local:     addrPort(conn.LocalAddr()).Addr().Unmap().WithZone(""),
 		opened:    time.Now(),
 		neighbour: cfg.Neighbour(client),
+		shared:    cfg.Shared(client),
 		tcp:       conn,
 		conn:      conn,
 		facts:     allFacts,
+		announced: -1,
 		gone:      gone,
 		leave:     leave,
 	}

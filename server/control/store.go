@@ -31,6 +31,7 @@ func (s *session) cmdAllo(arg string) {
 		return
 	}
 	size, _ := strconv.ParseInt(m[1], 10, 64) // at most 18 digits
+	s.announced = size
 	switch room, err := s.home.GetAvailableSpace(s.ctx.Path()); {
 	case err != nil:
 		s.say(line(202, "No storage allocation needed."))

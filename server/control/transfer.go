@@ -80,6 +80,11 @@ func (s *session) openData() (net.Conn, error) {
 		cfg = nil
 	}
 	conn := data.NewConn(tcp, cfg, s.front.cfg.DataTimeout, data.Pace{Down: s.account.Download, Up: s.account.Upload})
+	if s.listing == nil {
+		conn.Confirm(s.present)
+		conn.Announce(s.announced)
+		s.announced = -1
+	}
 	s.mu.Lock()
 	shown := s.current.shown
 	s.stream = conn
@@ -93,6 +98,19 @@ func (s *session) openData() (net.Conn, error) {
 		return &listed{conn, s.listing}, nil
 	}
 	return conn, nil
+}
+
+// errLeft: RFC 959, section 3.2, has the end of the control connection end the
+// data connection. A client that was killed ends both at once, and half a file
+// must not pass for a whole one.
+var errLeft = errors.New("the control connection ended with it, the file may be incomplete")
+
+// present is nil unless the client has left without a word.
+func (s *session) present() error {
+	if hungUp(s.tcp) {
+		return errLeft
+	}
+	return nil
 }
 
 // report tells what became of a passive data connection, unless the client

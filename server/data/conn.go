@@ -40,6 +40,7 @@ type Conn struct {
 
 	announced int64 // bytes of the upload as ALLO said; -1: it did not
 	bareEnd   bool
+	confirm   func() error // nil: nobody is asked
 
 	sent, received atomic.Int64
 	close, abort   sync.Once

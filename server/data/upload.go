@@ -23,6 +23,18 @@ func (c *Conn) Announce(size int64) { c.announced = size }
 // Server refuse such an end too, ProFTPD and Pure-FTPd take it.
 func (c *Conn) TakeBareEnd() { c.bareEnd = true }
 
+// Confirm has f asked whether an upload in clear is whole when its data ends: a
+// FIN says nothing of why. An error of f is the connection's.
+func (c *Conn) Confirm(f func() error) { c.confirm = f }
+
+// whole is the end of an upload in clear.
+func (c *Conn) whole() error {
+	if c.confirm == nil {
+		return nil
+	}
+	return c.fail(c.confirm())
+}
+
 // beginUpload is the handshake and what eases the client's sending after it.
 func (c *Conn) beginUpload() error {
 	if c.ready {
@@ -49,6 +61,10 @@ func (c *Conn) Read(p []byte) (int, error) {
 	// The TLS channel that has read its close_notify does not read on to the FIN.
 	case c.tls != nil && c.wire.ended && !c.bareEnd && received != c.announced:
 		return n, c.fail(ErrCutOff)
+	case c.tls == nil:
+		if cut := c.whole(); cut != nil {
+			return n, cut
+		}
 	}
 	if slow := c.wait(c.pace.Up, int64(n)); slow != nil {
 		err = slow
@@ -144,7 +160,7 @@ func (c *Conn) receiveFile(f osFile) (total int64, more bool, err error) {
 		}
 		switch {
 		case err == nil && limited.N > 0:
-			return total, false, nil
+			return total, false, c.whole()
 		case err == nil, n > 0 && errors.Is(err, os.ErrDeadlineExceeded):
 		case isLinkError(err):
 			var path *fs.PathError

@@ -39,8 +39,9 @@ func natftpdAsShipped(ctx context.Context, g ground) (launch, error) {
 bans: {exempt: []}
 nat: {port_mapping: off, stun_servers: []}
 users: [{name: %s, password: %q, home: %q}]
+status: {listen: "%s"}
 state_dir: %q
-`, g.control, g.passive, g.last, user, strings.TrimSpace(string(out)), g.home, filepath.Join(g.dir, "state")))
+`, g.control, g.passive, g.last, user, strings.TrimSpace(string(out)), g.home, g.status, filepath.Join(g.dir, "state")))
 	return natftpdLaunch(g, file), err
 }
 

@@ -115,6 +115,8 @@ func (l *load) try(ctx context.Context, p *place, s *server) error {
 
 // measure lets the workers work for the time of the options, each at least once.
 func (l *load) measure(ctx context.Context, p *place, s *server) (out sample, err error) {
+	// What one server stored belongs to its user: the next could not replace it.
+	defer func() { err = errors.Join(err, p.files.clear()) }()
 	workers := make([]*worker, l.workers)
 	for i := range workers {
 		if workers[i], err = l.open(ctx, p, s, i); err != nil {
@@ -143,7 +145,7 @@ func (l *load) measure(ctx context.Context, p *place, s *server) (out sample, er
 	done := float64(len(times))
 	out = r.sample(done*l.each, done*l.costs)
 	out.P50, out.P99 = milliseconds(percentile(times, 50)), milliseconds(percentile(times, 99))
-	return out, p.files.clear()
+	return out, nil
 }
 
 // sample is what it means that so many units were done, at the cost of so many

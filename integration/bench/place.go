@@ -130,6 +130,7 @@ type ground struct {
 	*place
 	dir           string
 	control       netip.AddrPort
+	status        netip.AddrPort
 	passive, last int
 }
 
@@ -139,17 +140,19 @@ func (p *place) ground(name string) (ground, error) {
 	if err := os.MkdirAll(g.dir, 0o755); err != nil {
 		return g, err
 	}
-	const tries = 50
+	const tries, ports = 50, 2 + passivePorts
+	here := netip.MustParseAddr("127.0.0.1")
 	var err error
 	for range tries {
 		first := 15_000 + rand.IntN(15_000)
-		if err = allFree(first, passivePorts+1); err == nil {
-			g.control = netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), uint16(first))
-			g.passive, g.last = first+1, first+passivePorts
+		if err = allFree(first, ports); err == nil {
+			g.control = netip.AddrPortFrom(here, uint16(first))
+			g.status = netip.AddrPortFrom(here, uint16(first+1))
+			g.passive, g.last = first+2, first+ports-1
 			return g, nil
 		}
 	}
-	return g, fmt.Errorf("find %d free ports: %w", passivePorts+1, err)
+	return g, fmt.Errorf("find %d free ports: %w", ports, err)
 }
 
 func allFree(first, count int) error {

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -149,4 +150,14 @@ func noArgs(c *cobra.Command, args []string) error {
 // load reads the configuration.
 func (p *program) load() (*conf.Loaded, error) {
 	return conf.Load(conf.Source{Path: p.config, Environ: p.environ, CheckPassword: checkPassword})
+}
+
+// variable is the value of an environment variable; "": it is not set.
+func (p *program) variable(name string) string {
+	for _, e := range p.environ {
+		if value, ok := strings.CutPrefix(e, name+"="); ok {
+			return value
+		}
+	}
+	return ""
 }

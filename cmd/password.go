@@ -47,8 +47,12 @@ func (p *program) readPassword() (string, error) {
 	return strings.TrimRight(line, "\r\n"), nil
 }
 
-// firstUser is the one who may log in when nobody configured anybody.
-const firstUser = "ftp"
+// firstUser is the one who may log in when nobody configured anybody, and firstHome
+// is where.
+const (
+	firstUser = "ftp"
+	firstHome = "./share"
+)
 
 // firstPassword returns what user ftp has to type, as a hash, when there is no
 // configuration at all. The password is made at the first start, returned to be

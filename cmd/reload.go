@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"log/slog"
 	"os"
@@ -11,6 +12,8 @@ import (
 
 	"natftpd/conf"
 	"natftpd/driver"
+	"natftpd/natdiscovery"
+	"natftpd/server"
 )
 
 // reloader puts a changed configuration in force while the server runs. A
@@ -19,21 +22,50 @@ type reloader struct {
 	load     func() (*conf.Loaded, error)
 	inForce  *conf.Loaded
 	users    []driver.User // of inForce
-	accounts *driver.Accounts
-	sessions *driver.Sessions
-	log      *slog.Logger
+	serving  server.Config // of inForce
+	stateDir string
+
+	accounts   *driver.Accounts
+	sessions   *driver.Sessions
+	bans       *driver.Bans
+	service    *server.Server
+	discovery  *natdiscovery.Discovery
+	segments   *segments
+	events     *events
+	level      *slog.LevelVar
+	supervisor supervisor
+	log        *slog.Logger
+	// public is called when others than this host may reach the service.
+	public func()
 }
 
-// watch reloads at every SIGHUP until ctx ends.
+// watch reloads at every SIGHUP, and when the file changes, until ctx ends.
 func (r *reloader) watch(ctx context.Context) {
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
 	defer signal.Stop(hangups)
+	changes := make(chan struct{})
+	watching := make(chan struct{})
+	go func() {
+		defer close(watching)
+		if r.inForce.Path == "" {
+			return
+		}
+		watchFile(ctx, r.inForce.Path, r.log, func() {
+			select {
+			case changes <- struct{}{}:
+			case <-ctx.Done():
+			}
+		})
+	}()
 	for {
 		select {
 		case <-hangups:
 			r.reload()
+		case <-changes:
+			r.reload()
 		case <-ctx.Done():
+			<-watching
 			return
 		}
 	}
@@ -42,44 +74,103 @@ func (r *reloader) watch(ctx context.Context) {
 // reload takes the new configuration whole, or leaves the old one in force and
 // says why. Keys that cannot change while the server runs are named.
 func (r *reloader) reload() {
+	r.supervisor.reloading()
+	defer r.supervisor.ready()
 	next, err := r.load()
 	if err != nil {
 		r.refuse(err)
 		return
 	}
+	if err := r.replace(next); err != nil {
+		r.refuse(err)
+	}
+}
+
+// replace puts next in force: first what may be refused, and is then put back, and
+// at last what can't.
+func (r *reloader) replace(next *conf.Loaded) error {
 	users := usersOf(next)
 	switch {
 	case next.NoUsers && r.inForce.NoUsers:
 		users = r.users
 	case next.NoUsers:
-		r.refuse(errors.New("there is no configuration with users any more; put it back"))
-		return
+		return errors.New("there is no configuration with users any more; put it back")
 	}
-	files, err := filesOf(next.FTP)
+	files, err := filesOf(next.FTP, r.log)
 	if err != nil {
-		r.refuse(err)
-		return
+		return err
+	}
+	channel, err := r.channel(next.TLS)
+	if err != nil {
+		return err
 	}
 	changes, err := r.accounts.Replace(users, files)
 	if err != nil {
-		r.refuse(err)
-		return
+		return err
 	}
-	r.sessions.SetLimits(limitsOf(next.FTP))
+	serving := serviceOf(r.serving, next.Config, channel)
+	if err := r.service.Change(serving); err != nil {
+		return errors.Join(err, r.putBack())
+	}
+	if err := r.events.change(next.Config, users); err != nil {
+		return errors.Join(err, r.service.Change(r.serving), r.putBack())
+	}
+	was := r.inForce
+	r.inForce, r.users, r.serving = next, users, serving
 	ended := r.sessions.EndUsers(changes.Revoked...)
-	for _, w := range append(next.Warnings, r.accounts.Warnings()...) {
+	r.settle(was)
+	r.tell(was, ended)
+	return nil
+}
+
+// putBack has the users of before log in again.
+func (r *reloader) putBack() error {
+	files, err := filesOf(r.inForce.FTP, r.log)
+	if err == nil {
+		_, err = r.accounts.Replace(r.users, files)
+	}
+	return err
+}
+
+// channel is the TLS configuration: the one in use, whose sessions clients resume,
+// unless the keys say otherwise.
+func (r *reloader) channel(c conf.TLS) (*tls.Config, error) {
+	now := r.inForce.TLS
+	if (c.Mode == conf.TLSOff) == (now.Mode == conf.TLSOff) && c.Certificate == now.Certificate && c.Key == now.Key {
+		return r.serving.TLS, nil
+	}
+	return tlsOf(c, r.stateDir, r.log)
+}
+
+// settle puts in force what nothing speaks against.
+func (r *reloader) settle(was *conf.Loaded) {
+	now := r.inForce
+	r.sessions.SetLimits(limitsOf(now.FTP))
+	if err := r.bans.Change(banRulesOf(now.Bans)); err != nil {
+		r.log.Error("bans not changed", "error", err)
+	}
+	r.level.Set(now.Log.Level)
+	r.segments.change(now.NAT.MaxSegmentSize)
+	r.discovery.Change(lookingOf(now.Config, r.service, r.stateDir, r.log))
+	if !localOnly(r.service.Addr()) {
+		r.public()
+	}
+	for _, w := range append(now.Warnings, r.accounts.Warnings()...) {
 		r.log.Warn("configuration", "warning", w)
 	}
-	told := conf.Changes(&r.inForce.Config, &next.Config)
+}
+
+// tell has a line for each key that changed.
+func (r *reloader) tell(was *conf.Loaded, ended int) {
+	told := conf.Changes(&was.Config, &r.inForce.Config)
 	for _, c := range told {
-		if atOnce(c.Key) {
-			r.log.Info("configuration changed", "key", c.Key, "old", c.Old, "new", c.New)
-		} else {
+		if r.waits(c.Key) {
 			r.log.Warn("configuration changed, but this key waits for the next start", "key", c.Key, "old", c.Old, "new", c.New)
+		} else {
+			r.log.Info("configuration changed", "key", c.Key, "old", c.Old, "new", c.New)
 		}
 	}
 	r.log.Info("configuration read again", "changes", len(told), "sessions_ended", ended)
-	r.inForce, r.users = next, users
 }
 
 func (r *reloader) refuse(err error) {
@@ -88,13 +179,17 @@ func (r *reloader) refuse(err error) {
 	}
 }
 
-// atOnce tells whether a key changes while the server runs. The rest is part of
-// what has been opened, agreed on or promised at the start.
-func atOnce(key string) bool {
+// waits tells whether a key can't change while the server runs: what is kept in the
+// state folder is open, the status page has its own listener, a logger is in
+// everybody's hands, and the sockets of a service manager are its own.
+func (r *reloader) waits(key string) bool {
 	switch key {
-	case "ftp.max_sessions", "ftp.max_sessions_per_ip", "ftp.max_sessions_per_user", "ftp.new_sessions_per_ip",
-		"ftp.upload", "ftp.upload_sync", "ftp.keep_partial", "ftp.umask", "ftp.owner":
+	case "ftp.listen":
+		return r.serving.Control != nil
+	case "ftp.listen_tls":
+		return r.serving.ControlTLS != nil
+	case "state_dir", "log.format", "status.listen", "status.password":
 		return true
 	}
-	return strings.HasPrefix(key, "users.")
+	return false
 }

@@ -3,6 +3,7 @@ package cmd
 import (
 	"context"
 	"log/slog"
+	"sync/atomic"
 
 	"natftpd/conf"
 	"natftpd/natdiscovery"
@@ -20,19 +21,40 @@ const (
 // on a PPPoE line whose router says nothing, larger packets just vanish, and
 // every transfer hangs.
 type segments struct {
-	setting conf.SegmentSize
+	setting atomic.Pointer[conf.SegmentSize]
+	changed chan struct{} // holds a token when setting is another one
 	limit   func(size int) error
 	log     *slog.Logger
-	current int
+	current int // watch's
 }
 
-// watch follows the measured path MTU, if the configuration leaves it to that.
+func newSegments(setting conf.SegmentSize, limit func(size int) error, log *slog.Logger) *segments {
+	s := &segments{changed: make(chan struct{}, 1), limit: limit, log: log}
+	s.setting.Store(&setting)
+	return s
+}
+
+// change sets another setting. watch follows it.
+func (s *segments) change(setting conf.SegmentSize) {
+	s.setting.Store(&setting)
+	select {
+	case s.changed <- struct{}{}:
+	default:
+	}
+}
+
+// watch follows the setting, and the measured path MTU if that is left to it.
 func (s *segments) watch(ctx context.Context, discovery *natdiscovery.Discovery) {
-	for s.setting.Auto {
-		changed, st := discovery.Changed(), discovery.Status()
-		s.set(segmentSize(st.PathMTU))
+	for {
+		measured, st := discovery.Changed(), discovery.Status()
+		if setting := s.setting.Load(); setting.Auto {
+			s.set(segmentSize(st.PathMTU))
+		} else {
+			s.set(int(setting.Bytes))
+		}
 		select {
-		case <-changed:
+		case <-measured:
+		case <-s.changed:
 		case <-ctx.Done():
 			return
 		}

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"os/signal"
+	"sync"
 	"syscall"
 	"time"
 
@@ -36,7 +37,8 @@ func (p *program) serve(ctx context.Context) error {
 		return err
 	}
 	timeline, counters := status.NewTimeline(), new(control.Counters)
-	log := slog.New(timeline.Behind(p.logger(loaded.Log).Handler()))
+	written, level := p.logger(loaded.Log)
+	log := slog.New(timeline.Behind(written.Handler()))
 	for _, w := range loaded.Warnings {
 		log.Warn("configuration", "warning", w)
 	}
@@ -44,59 +46,49 @@ func (p *program) serve(ctx context.Context) error {
 	if err != nil {
 		return invalidError{err}
 	}
+	if err := p.dropPrivileges(stateDir, homesOf(loaded)); err != nil {
+		return err
+	}
 	greeting := &greeting{out: p.out}
-	users, err := accountsOf(loaded, stateDir, greeting, log)
+	users, accounts, err := peopleOf(loaded, stateDir, greeting, log)
 	if err != nil {
 		return err
-	}
-	files, err := filesOf(loaded.FTP)
-	if err != nil {
-		return err
-	}
-	accounts, err := driver.NewAccounts(users, files)
-	if err != nil {
-		return err
-	}
-	for _, w := range accounts.Warnings() {
-		log.Warn("home", "warning", w)
 	}
 	bans, err := bansOf(loaded.Bans, stateDir, log)
 	if err != nil {
 		return err
 	}
-	sessions := driver.NewSessions(limitsOf(loaded.FTP))
-	tlsConfig, err := tlsOf(loaded.TLS, stateDir, log)
+	channel, err := tlsOf(loaded.TLS, stateDir, log)
 	if err != nil {
 		return err
 	}
+	events := newEvents(log)
+	if err := events.change(loaded.Config, users); err != nil {
+		return err
+	}
+	defer events.xferlog.Close()
+	sessions := driver.NewSessions(limitsOf(loaded.FTP))
 
 	var discovery *natdiscovery.Discovery
-	service := server.New(server.Config{
+	serving := serviceOf(server.Config{
 		Log:          log,
-		Listen:       loaded.FTP.Listen,
-		ListenTLS:    loaded.FTP.ListenTLS,
-		PassiveFirst: loaded.FTP.PassivePorts.First,
-		PassiveLast:  loaded.FTP.PassivePorts.Last,
-		ActiveMode:   loaded.FTP.ActiveMode,
-		IdleTimeout:  loaded.FTP.IdleTimeout,
-		DataTimeout:  loaded.FTP.DataTimeout,
-		Overrides:    overridesOf(loaded.NAT),
-		TLS:          tlsConfig,
-		TLSRequired:  loaded.TLS.Mode == conf.TLSRequired,
 		Accounts:     accounts,
 		Sessions:     sessions,
 		Bans:         bans,
 		Status:       func() *natdiscovery.Status { return discovery.Status() },
 		Awaited:      func(o control.Outcome) { discovery.Report(natdiscovery.DataConnection(o)) },
+		Happened:     events.happened,
 		Counters:     counters,
 		DrainTimeout: drainTimeout,
-	})
+	}, loaded.Config, channel)
+	if serving.Control, serving.ControlTLS, err = inherited(); err != nil {
+		return err
+	}
+	service := server.New(serving)
 	if err := service.Listen(); err != nil {
 		return err
 	}
-	looking := discoveryOf(loaded.Config, service.Addr(), service.AddrTLS(), log)
-	looking.StateDir = stateDir
-	discovery = natdiscovery.New(looking)
+	discovery = natdiscovery.New(lookingOf(loaded.Config, service, stateDir, log))
 	page, err := p.pageOf(loaded.Status, status.Config{
 		Log: log, Timeline: timeline, Counters: counters, Sessions: sessions, Bans: bans,
 		Status: discovery.Status, Changed: discovery.Changed, Awaited: service.Awaited, LocalOnly: localOnly(service.Addr()),
@@ -107,23 +99,88 @@ func (p *program) serve(ctx context.Context) error {
 	greeting.page = page.url()
 	greeting.started(loaded, service.Addr(), service.AddrTLS(), users)
 
-	segments := &segments{setting: loaded.NAT.MaxSegmentSize, limit: service.LimitSegments, log: log}
-	segments.set(int(loaded.NAT.MaxSegmentSize.Bytes))
-	reloader := &reloader{load: p.load, inForce: loaded, users: users, accounts: accounts, sessions: sessions, log: log}
-	beside := []func(context.Context){reloader.watch, accounts.Tend, page.run, func(ctx context.Context) { bans.Run(ctx) }}
-	if !localOnly(service.Addr()) {
-		// Whom nobody outside can reach leaves the router alone.
-		beside = append(beside,
-			func(ctx context.Context) { discover(ctx, discovery, log) },
-			func(ctx context.Context) { greeting.watch(ctx, discovery) },
-			func(ctx context.Context) { segments.watch(ctx, discovery) })
+	supervisor := supervisor{log}
+	segments := newSegments(loaded.NAT.MaxSegmentSize, service.LimitSegments, log)
+	gate := newGate()
+	reloader := &reloader{
+		load: p.load, inForce: loaded, users: users, serving: serving, stateDir: stateDir,
+		accounts: accounts, sessions: sessions, bans: bans, service: service, discovery: discovery,
+		segments: segments, events: events, level: level, supervisor: supervisor, log: log, public: gate.open,
 	}
+	beside := []func(context.Context){
+		reloader.watch, accounts.Tend, page.run, events.hooks.Run,
+		func(ctx context.Context) { bans.Run(ctx) },
+		func(ctx context.Context) { segments.watch(ctx, discovery) },
+		func(ctx context.Context) { supervisor.watchdog(ctx, service.Addr) },
+		// Whom nobody outside can reach leaves the router alone.
+		gate.behind(func(ctx context.Context) { discover(ctx, discovery, log) }),
+		gate.behind(func(ctx context.Context) { greeting.watch(ctx, discovery) }),
+		gate.behind(func(ctx context.Context) { events.watch(ctx, discovery) }),
+		gate.behind(func(ctx context.Context) { supervisor.watch(ctx, discovery) }),
+	}
+	if !localOnly(service.Addr()) {
+		gate.open()
+	}
+	context.AfterFunc(ctx, supervisor.stopping)
+	supervisor.ready()
 	return run(ctx, service, beside, log)
 }
 
-// run serves until ctx ends, by a signal: then the sessions are drained first, and what runs
-// beside the service, the ports on the router included, is ended when nobody
-// needs it any more. A second signal ends the program at once.
+// peopleOf are the users of the configuration, as they were written down and as
+// those who may log in.
+func peopleOf(loaded *conf.Loaded, stateDir string, greeting *greeting, log *slog.Logger) ([]driver.User, *driver.Accounts, error) {
+	users, err := accountsOf(loaded, stateDir, greeting, log)
+	if err != nil {
+		return nil, nil, err
+	}
+	files, err := filesOf(loaded.FTP, log)
+	if err != nil {
+		return nil, nil, err
+	}
+	accounts, err := driver.NewAccounts(users, files)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, w := range accounts.Warnings() {
+		log.Warn("home", "warning", w)
+	}
+	return users, accounts, nil
+}
+
+// lookingOf says what is to be reached from outside: nothing of a service that only
+// this host can reach.
+func lookingOf(c conf.Config, service *server.Server, stateDir string, log *slog.Logger) natdiscovery.Config {
+	looking := discoveryOf(c, service.Addr(), service.AddrTLS(), log)
+	looking.StateDir = stateDir
+	if localOnly(service.Addr()) {
+		looking.Methods, looking.STUNServers = nil, nil
+	}
+	return looking
+}
+
+// gate holds up what is only to begin once the service is open to others.
+type gate struct {
+	opened chan struct{}
+	once   sync.Once
+}
+
+func newGate() *gate { return &gate{opened: make(chan struct{})} }
+
+func (g *gate) open() { g.once.Do(func() { close(g.opened) }) }
+
+func (g *gate) behind(run func(context.Context)) func(context.Context) {
+	return func(ctx context.Context) {
+		select {
+		case <-g.opened:
+			run(ctx)
+		case <-ctx.Done():
+		}
+	}
+}
+
+// run serves until ctx ends, by a signal: then the sessions are drained first, and
+// what runs beside the service, the ports on the router included, is ended when
+// nobody needs it any more. A second signal ends the program at once.
 func run(ctx context.Context, service *server.Server, beside []func(context.Context), log *slog.Logger) error {
 	var group errgroup.Group
 	besides, served := context.WithCancel(context.WithoutCancel(ctx))

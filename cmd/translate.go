@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"net/netip"
@@ -29,9 +30,21 @@ func accountsOf(loaded *conf.Loaded, stateDir string, greeting *greeting, log *s
 			log.Warn("the password cannot be kept, the next start makes another one", "folder", stateDir)
 		}
 		greeting.password, greeting.passwordFile = shown, file
-		return []driver.User{{Name: firstUser, Password: hash, Home: "./share", Access: driver.ReadWrite}}, nil
+		return []driver.User{{Name: firstUser, Password: hash, Home: firstHome, Access: driver.ReadWrite}}, nil
 	}
 	return usersOf(loaded), nil
+}
+
+// homesOf are the homes of all users.
+func homesOf(loaded *conf.Loaded) []string {
+	if loaded.NoUsers {
+		return []string{firstHome}
+	}
+	var homes []string
+	for _, u := range loaded.Users {
+		homes = append(homes, u.Home)
+	}
+	return homes
 }
 
 func usersOf(loaded *conf.Loaded) []driver.User {
@@ -55,19 +68,15 @@ func originsOf(c conf.Clients) driver.Origins {
 	return driver.Origins{LAN: c.LAN, Prefixes: c.Prefixes}
 }
 
-// bansOf keeps the bans in stateDir. nil: nobody is banned.
+// bansOf keeps the bans in stateDir.
 func bansOf(c conf.Bans, stateDir string, log *slog.Logger) (*driver.Bans, error) {
-	if c.After == 0 {
-		return nil, nil
-	}
-	return driver.NewBans(driver.BanConfig{
-		Failures: c.After,
-		First:    c.Time,
-		Longest:  c.MaxTime,
-		Exempt:   originsOf(c.Exempt),
-		File:     filepath.Join(stateDir, "bans.json"),
-		Log:      log,
-	})
+	rules := banRulesOf(c)
+	rules.File, rules.Log = filepath.Join(stateDir, "bans.json"), log
+	return driver.NewBans(rules)
+}
+
+func banRulesOf(c conf.Bans) driver.BanConfig {
+	return driver.BanConfig{Failures: c.After, First: c.Time, Longest: c.MaxTime, Exempt: originsOf(c.Exempt)}
 }
 
 func limitsOf(c conf.FTP) driver.Limits {
@@ -80,11 +89,12 @@ func limitsOf(c conf.FTP) driver.Limits {
 }
 
 // filesOf looks the owner up on this host.
-func filesOf(c conf.FTP) (driver.Files, error) {
+func filesOf(c conf.FTP, log *slog.Logger) (driver.Files, error) {
 	files := driver.Files{
 		Atomic:      c.Upload == conf.UploadAtomic,
 		Sync:        c.UploadSync,
 		KeepPartial: c.KeepPartial,
+		Log:         log,
 	}
 	if c.Umask.Set {
 		files.Umask = &c.Umask.Mode
@@ -138,6 +148,21 @@ func overridesOf(c conf.NAT) []server.Override {
 		all = append(all, server.Override{Clients: o.Clients, Addr: o.Addr}) // the zero Addr where it is local
 	}
 	return all
+}
+
+// serviceOf is what serves by a configuration; base has what is none of its.
+func serviceOf(base server.Config, c conf.Config, channel *tls.Config) server.Config {
+	base.Listen = c.FTP.Listen
+	base.ListenTLS = c.FTP.ListenTLS
+	base.PassiveFirst = c.FTP.PassivePorts.First
+	base.PassiveLast = c.FTP.PassivePorts.Last
+	base.ActiveMode = c.FTP.ActiveMode
+	base.IdleTimeout = c.FTP.IdleTimeout
+	base.DataTimeout = c.FTP.DataTimeout
+	base.Overrides = overridesOf(c.NAT)
+	base.TLS = channel
+	base.TLSRequired = c.TLS.Mode == conf.TLSRequired
+	return base
 }
 
 // discoveryOf says what is to be reached from outside. implicit is the zero AddrPort

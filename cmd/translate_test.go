@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"log/slog"
 	"os/user"
 	"strconv"
 	"testing"
@@ -38,7 +39,7 @@ func TestTheOwnerOfFilesIsLookedUpOnThisHost(t *testing.T) {
 
 func TestAnOwnerThatIsUnknownHereEndsTheStartWithTheKeyToChange(t *testing.T) {
 	for _, owner := range []conf.Owner{{User: "nobody-of-that-name"}, {User: "0", Group: "nobody-of-that-name"}} {
-		_, err := filesOf(conf.FTP{Owner: owner})
+		_, err := filesOf(conf.FTP{Owner: owner}, slog.New(slog.DiscardHandler))
 		var p program
 		p.err = t.Output()
 		if err == nil || p.explain(err) != exitInvalid {

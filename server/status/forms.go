@@ -38,7 +38,7 @@ func wantsPage(r *http.Request) bool { return strings.Contains(r.Header.Get("Acc
 // endSession ends a session now, and its transfer. One that has gone by itself is
 // ended, too.
 func (s *Server) endSession(w http.ResponseWriter, r *http.Request) {
-	id, err := strconv.ParseUint(r.PostFormValue("id"), 10, 64)
+	id, err := strconv.ParseUint(r.PostFormValue("session"), 10, 64)
 	if err != nil {
 		http.Error(w, "There is no such session.", http.StatusBadRequest)
 		return

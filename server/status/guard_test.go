@@ -148,7 +148,7 @@ func TestFormsWantTheirTokenAndTheirOwnSite(t *testing.T) {
 		{"as it should be", s.token, "same-origin", id, http.StatusSeeOther},
 	} {
 		before := killed.times.Load()
-		w := post(s, "/sessions/end", c.site, url.Values{"token": {c.token}, "id": {c.id}})
+		w := post(s, "/sessions/end", c.site, url.Values{"token": {c.token}, "session": {c.id}})
 		if w.Code != c.want {
 			t.Errorf("%s: %d, want %d", c.name, w.Code, c.want)
 		}
@@ -172,7 +172,7 @@ func post(s *Server, path, site string, form url.Values) *httptest.ResponseRecor
 
 func FuzzRequests(f *testing.F) {
 	f.Add("GET", "/", "127.0.0.1:8021", "", "")
-	f.Add("POST", "/sessions/end", "localhost", "id=1", "text/html")
+	f.Add("POST", "/sessions/end", "localhost", "session=1", "text/html")
 	f.Add("POST", "/bans/lift", "[::1]", "clients=%ff/64", "")
 	f.Add("GET", "/live/../api/status?x=%00", "127.0.0.1", "", "")
 	cfg := config(f)

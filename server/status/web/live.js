@@ -4,9 +4,13 @@
 
 const live = document.getElementById("live");
 
+// idOf is the id as written: that of a form may mean a field of it.
+const idOf = (node) => node.getAttribute?.("id") || "";
+
 // morph makes a node what another one is, with as few changes as possible.
 function morph(old, fresh) {
-  if (old.nodeType !== fresh.nodeType || old.nodeName !== fresh.nodeName || (old.id || "") !== (fresh.id || "")) {
+  if (old.isEqualNode(fresh)) return;
+  if (old.nodeType !== fresh.nodeType || old.nodeName !== fresh.nodeName || idOf(old) !== idOf(fresh)) {
     old.replaceWith(fresh);
     return;
   }
@@ -21,15 +25,16 @@ function morph(old, fresh) {
 
 // morphChildren matches elements by their id where they have one, else by place.
 function morphChildren(old, fresh) {
-  const byId = new Map([...old.children].filter((c) => c.id).map((c) => [c.id, c]));
+  const byId = new Map([...old.children].filter(idOf).map((c) => [idOf(c), c]));
   let at = old.firstChild;
   for (const want of [...fresh.childNodes]) {
-    const same = want.id && byId.get(want.id);
+    const id = idOf(want);
+    const same = id && byId.get(id);
     if (same && same !== at) {
       old.insertBefore(same, at);
       at = same;
     }
-    if (!at || (want.id && !same) || (!want.id && at.id)) {
+    if (!at || (id && !same) || (!id && idOf(at))) {
       old.insertBefore(want, at);
       continue;
     }
@@ -44,12 +49,15 @@ function morphChildren(old, fresh) {
   }
 }
 
+const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
+const day = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+
 // dress adds what only a script can do, and shows times as the reader's clock does.
 function dress(root) {
+  const today = new Date().toDateString();
   for (const time of root.querySelectorAll("time")) {
     const at = new Date(time.dateTime);
-    const today = at.toDateString() === new Date().toDateString();
-    time.textContent = today ? at.toLocaleTimeString() : at.toLocaleString(undefined, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+    time.textContent = (at.toDateString() === today ? clock : day).format(at);
   }
   for (const button of root.querySelectorAll("button.copy")) button.hidden = !document.execCommand && !navigator.clipboard;
 }

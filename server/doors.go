@@ -35,7 +35,8 @@ func (d *door) is(wanted *door) bool {
 
 // open listens.
 func (d *door) open() error {
-	if d.listener != nil {
+	if d.listener != nil { // a service manager's
+		control.Adopt(d.listener)
 		return nil
 	}
 	l, err := control.Listener().Listen(context.Background(), "tcp", d.addr)

@@ -257,6 +257,8 @@ func (s *Server) advise(client, local netip.Addr) control.Advice {
 		return control.Advice{Addr: addr, Ports: st.Outside, Outside: true, Class: string(class)}
 	case ClassHairpin:
 		return control.Advice{Addr: addr, Ports: st.Outside, Outside: true, Class: string(class)}
+	case ClassHost: // no router has a say in it
+		return control.Advice{Addr: addr, Ports: s.ports.Numbers(), Class: string(class)}
 	}
 	return control.Advice{Addr: addr, Ports: st.Inside, Class: string(class)}
 }

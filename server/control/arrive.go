@@ -22,6 +22,9 @@ const (
 // Listener makes listeners for Serve and ServeTLS.
 func Listener() *net.ListenConfig { return data.Listener(controlDead) }
 
+// Adopt gives a listener that somebody else has opened what those of Listener have.
+func Adopt(l *net.TCPListener) { data.Retune(l, controlDead) }
+
 // Serve takes control connections from l until it is closed. They begin in
 // clear, and clients make TLS of them with AUTH (RFC 4217).
 func (f *Front) Serve(l *net.TCPListener) error { return f.serve(l, false) }

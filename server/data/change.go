@@ -48,14 +48,23 @@ func (p *Ports) Change(host string, first, last uint16, unused time.Duration) er
 			next.ports[number] = one
 			p.leave(one, 2*unused)
 		case unused != was.unused:
-			retune(one.listener.Load(), unused)
+			Retune(one.listener.Load(), unused)
 		}
 	}
 	for number := int(first); number <= int(last); number++ {
 		next.ports[uint16(number)].leaves = time.Time{}
 	}
+	next.numbers = numbers(first, last)
 	p.now.Store(next)
 	return nil
+}
+
+func numbers(first, last uint16) []uint16 {
+	var all []uint16
+	for n := int(first); n <= int(last); n++ {
+		all = append(all, uint16(n))
+	}
+	return all
 }
 
 // open returns the port of a number on host, and how to have it as it was. nil: it

@@ -56,7 +56,9 @@ type Ports struct {
 // layout is which ports there are. It does not change; another one takes its place.
 type layout struct {
 	unused time.Duration
-	ports  map[uint16]*port
+	// numbers are those that stay, in rising order.
+	numbers []uint16
+	ports   map[uint16]*port
 }
 
 type port struct {
@@ -101,6 +103,10 @@ func (p *Ports) Close() {
 		}
 	}
 }
+
+// Numbers are the ports, but for those that leave, in rising order. The caller must
+// not change them.
+func (p *Ports) Numbers() []uint16 { return p.now.Load().numbers }
 
 // Reserve awaits a connection from peer on one of the usable ports. They take
 // turns: a connection that was made for a transfer that was then refused, and

@@ -27,8 +27,8 @@ func Listener(dead time.Duration) *net.ListenConfig {
 	return l
 }
 
-// retune gives the connections that l accepts from now on another bound.
-func retune(l *net.TCPListener, dead time.Duration) {
+// Retune gives the connections that l accepts from now on another bound.
+func Retune(l *net.TCPListener, dead time.Duration) {
 	if raw, err := l.SyscallConn(); err == nil {
 		raw.Control(func(fd uintptr) { tune(int(fd), dead) })
 	}

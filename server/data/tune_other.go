@@ -14,8 +14,8 @@ func Listener(time.Duration) *net.ListenConfig {
 	return &net.ListenConfig{KeepAliveConfig: keepAlive}
 }
 
-// retune has nothing to change.
-func retune(*net.TCPListener, time.Duration) {}
+// Retune has nothing to change.
+func Retune(*net.TCPListener, time.Duration) {}
 
 // acknowledgeAtOnce is Linux's alone.
 func acknowledgeAtOnce(*net.TCPConn) {}

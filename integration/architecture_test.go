@@ -24,7 +24,7 @@ const module = "natftpd/"
 var imports = map[string]struct{ code, tests []string }{
 	"cmd/natftpd": {code: []string{"cmd"}},
 	"cmd": {
-		code: []string{"conf", "driver", "natdiscovery", "natdiscovery/gateway", "natdiscovery/stun", "server", "server/control", "server/status"},
+		code: []string{"conf", "driver", "natdiscovery", "natdiscovery/gateway", "natdiscovery/stun", "server", "server/control", "server/hooks", "server/status", "server/xferlog"},
 	},
 
 	"conf":   {},
@@ -36,6 +36,9 @@ var imports = map[string]struct{ code, tests []string }{
 	},
 	"server/control": {code: []string{"driver", "server/data"}},
 	"server/data":    {},
+	// Both are told, and ask nobody.
+	"server/hooks":   {},
+	"server/xferlog": {},
 	// The page shows what the others count; none of them knows of it.
 	"server/status": {
 		code:  []string{"driver", "natdiscovery", "server/control"},

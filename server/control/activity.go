@@ -14,21 +14,24 @@ import (
 // extent is how much of a file a transfer is about.
 type extent struct{ size, offset int64 }
 
-// unknownExtent is that of a listing, and of an upload: how much is to come only
-// its client knows.
+// unknownExtent is that of a listing.
 var unknownExtent = extent{size: -1}
 
-// extentOf is that of a file which was opened for a transfer.
-func extentOf(f any, flags int, offset int64) extent {
-	file, ok := f.(*driver.File)
-	if !ok || flags&(os.O_WRONLY|os.O_RDWR) != 0 {
-		return extent{-1, offset}
+// extentOf is that of a file which was opened for a transfer. How much an upload
+// brings only its client knows: ALLO may have said it.
+func (s *session) extentOf(f any, flags int, offset int64) extent {
+	if flags&(os.O_WRONLY|os.O_RDWR) != 0 {
+		if s.announced < 0 {
+			return extent{-1, offset}
+		}
+		return extent{offset + s.announced, offset}
 	}
-	info, err := file.Stat()
-	if err != nil {
-		return extent{-1, offset}
+	if file, ok := f.(*driver.File); ok {
+		if info, err := file.Stat(); err == nil {
+			return extent{info.Size(), offset}
+		}
 	}
-	return extent{info.Size(), offset}
+	return extent{-1, offset}
 }
 
 // begun shows the transfer that runs over conn.

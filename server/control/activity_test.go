@@ -29,6 +29,25 @@ func TestATransferIsSeenWhileItRuns(t *testing.T) {
 	}
 }
 
+func TestAnUploadThatWasAnnouncedIsSeenWithItsSize(t *testing.T) {
+	s := serve(t, nil)
+	c := s.login()
+	c.cmd("ALLO 7", "200")
+	d := c.pasv()
+	c.cmd("STOR f", "150")
+	if a := s.sess.All()[0].Activity(); a == nil || a.Command != "STOR" || a.Size != 7 {
+		t.Errorf("seen: %+v, want STOR of 7 bytes", a)
+	}
+	if _, err := io.WriteString(d, "content"); err != nil {
+		t.Fatal(err)
+	}
+	d.Close()
+	c.expect("226")
+	if a := s.sess.All()[0].Activity(); a != nil {
+		t.Errorf("afterwards: %+v, want nothing", a)
+	}
+}
+
 func TestTransfersAndLoginsAreCountedByWhatBecameOfThem(t *testing.T) {
 	counters := new(control.Counters)
 	s := serve(t, func(cfg *control.Config) { cfg.Counters = counters })

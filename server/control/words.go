@@ -77,7 +77,7 @@ func (home) ReadDir(string) ([]os.FileInfo, error) { return nil, nil }
 func (h home) GetHandle(name string, flags int, offset int64) (ftpserver.FileTransfer, error) {
 	f, err := h.Home.GetHandle(name, flags, offset)
 	if err == nil {
-		h.s.extent = extentOf(f, flags, offset)
+		h.s.extent = h.s.extentOf(f, flags, offset)
 	}
 	return f, h.note(err)
 }

@@ -91,7 +91,7 @@ func (p *program) serve(ctx context.Context) error {
 	discovery = natdiscovery.New(lookingOf(loaded.Config, service, stateDir, log))
 	page, err := p.pageOf(loaded.Status, status.Config{
 		Log: log, Timeline: timeline, Counters: counters, Sessions: sessions, Bans: bans,
-		Status: discovery.Status, Changed: discovery.Changed, Awaited: service.Awaited, LocalOnly: localOnly(service.Addr()),
+		Status: discovery.Status, Changed: discovery.Changed, Awaited: service.Awaited, LocalOnly: func() bool { return localOnly(service.Addr()) },
 	}, stateDir)
 	if err != nil {
 		return err

@@ -22,7 +22,7 @@ func (s *Server) snapshot() *Snapshot {
 	}
 	s.judge(snap, st)
 	snap.Path = path(snap, st)
-	if s.cfg.LocalOnly {
+	if s.cfg.LocalOnly() {
 		snap.Path = snap.Path[len(snap.Path)-1:]
 	}
 	s.look(snap, st)
@@ -37,7 +37,7 @@ func (s *Server) snapshot() *Snapshot {
 // judge says the verdict to people.
 func (s *Server) judge(snap *Snapshot, st *natdiscovery.Status) {
 	words := wordsOf(st.Verdict)
-	if s.cfg.LocalOnly {
+	if s.cfg.LocalOnly() {
 		words = localOnly
 	}
 	snap.Verdict, snap.Sentence, snap.State = words.verdict, words.sentence, words.state
@@ -134,7 +134,7 @@ func (s *Server) look(snap *Snapshot, st *natdiscovery.Status) {
 		}
 	}
 	for _, p := range st.Passive {
-		if s.cfg.LocalOnly {
+		if s.cfg.LocalOnly() {
 			p.State = natdiscovery.PortUnneeded
 		}
 		snap.Passive.Ports = append(snap.Passive.Ports, passivePort(p, busy[p.Internal]))

@@ -23,7 +23,7 @@ func (s *Server) unready() string {
 	switch {
 	case s.cfg.Sessions.Draining():
 		return "the server is shutting down"
-	case !s.cfg.LocalOnly && wordsOf(st.Verdict).failure:
+	case !s.cfg.LocalOnly() && wordsOf(st.Verdict).failure:
 		return fmt.Sprintf("%s: %s", st.Verdict, st.Advice)
 	}
 	return ""

@@ -29,7 +29,7 @@ func TestReadinessNamesWhatIsInTheWay(t *testing.T) {
 	} {
 		cfg := config(t)
 		st := &natdiscovery.Status{Verdict: c.verdict, Advice: "ask the provider"}
-		cfg.Status, cfg.LocalOnly = func() *natdiscovery.Status { return st }, c.local
+		cfg.Status, cfg.LocalOnly = func() *natdiscovery.Status { return st }, func() bool { return c.local }
 		if c.draining {
 			cfg.Sessions.Drain(context.Background())
 		}

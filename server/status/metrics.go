@@ -104,7 +104,7 @@ func (m *metrics) network(to chan<- prometheus.Metric) {
 		gauge(to, time.Since(st.Confirmed).Seconds(), describe("external_address_confirmed_age_seconds", "Time since somebody last told the external address."))
 	}
 	words := wordsOf(st.Verdict)
-	if m.server.cfg.LocalOnly {
+	if m.server.cfg.LocalOnly() {
 		words = localOnly
 	}
 	gauge(to, 1, describe("verdict_info", "Whether friends can reach us, in a word; always 1.", "verdict"), words.verdict)

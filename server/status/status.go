@@ -48,9 +48,9 @@ type Config struct {
 	Changed func() <-chan struct{}
 	// Awaited are the passive ports on which connections are awaited.
 	Awaited func() map[uint16]int
-	// LocalOnly says that nobody but this host is served, so that the router is
-	// not asked anything.
-	LocalOnly bool
+	// LocalOnly says whether nobody but this host is served, so that the router is
+	// not asked anything. nil: others are.
+	LocalOnly func() bool
 	// Timeline is what happened.
 	Timeline *Timeline
 	// Doctor looks at the network as it is and returns its report. It takes some
@@ -93,6 +93,9 @@ type Server struct {
 
 // New makes a Server.
 func New(cfg Config) (*Server, error) {
+	if cfg.LocalOnly == nil {
+		cfg.LocalOnly = func() bool { return false }
+	}
 	page, err := parsePage()
 	if err != nil {
 		return nil, err

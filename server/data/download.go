@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"sync"
+	"time"
 )
 
 const (
@@ -132,9 +133,10 @@ func (c *Conn) sendPart(p []byte, last bool) (int, error) {
 // something moves within each time-out.
 func (c *Conn) sendFile(f osFile) (int64, error) {
 	var total int64
+	var tempo tempo
 	limited := &io.LimitedReader{R: f.OSFile()}
 	for {
-		limited.N = step(c.pace.Down)
+		limited.N = tempo.next(time.Now(), c.pace.Down)
 		c.wire.SetWriteDeadline(c.wire.deadline())
 		n, err := c.wire.ReadFrom(limited)
 		total += n

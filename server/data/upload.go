@@ -5,6 +5,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"time"
 )
 
 // ErrCutOff: an upload over TLS ended without the channel's close_notify, so
@@ -141,9 +142,10 @@ func (c *Conn) receiveFile(f osFile) (total int64, more bool, err error) {
 	if !ok {
 		quota = unlimited{}
 	}
+	var tempo tempo
 	limited := &io.LimitedReader{R: c.wire.TCPConn}
 	for {
-		granted := quota.Reserve(step(c.pace.Up))
+		granted := quota.Reserve(tempo.next(time.Now(), c.pace.Up))
 		if granted <= 0 {
 			return total, true, nil
 		}

@@ -80,11 +80,21 @@ func account(name, home string, settings ...string) string {
 // natftpd of another program, which runs it.
 func (s *local) start(t *testing.T, by ...string) {
 	t.Helper()
+	s.run(t, s.command(by...))
+}
+
+func (s *local) command(by ...string) *exec.Cmd {
 	args := append(by, "natftpd", "serve", "--config", filepath.Join(s.dir, "natftpd.yaml"))
 	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Dir = s.dir
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + s.dir}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	return cmd
+}
+
+// run runs a command until the end of the test.
+func (s *local) run(t *testing.T, cmd *exec.Cmd) {
+	t.Helper()
 	s.Process = lab.Start(t, "natftpd", cmd)
 	s.pid = cmd.Process.Pid
 	running := s.Process
@@ -99,6 +109,23 @@ func (s *local) start(t *testing.T, by ...string) {
 		}
 	})
 	s.AwaitLog(t, startWithin, "ftp://"+s.addr.String()) // nobody has connected yet
+}
+
+// replace changes a part of the configuration.
+func (s *local) replace(t *testing.T, before, after string) {
+	t.Helper()
+	name := filepath.Join(s.dir, "natftpd.yaml")
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := strings.Replace(string(text), before, after, 1)
+	if changed == string(text) {
+		t.Fatalf("the configuration has no %s:\n%s", before, text)
+	}
+	if err := os.WriteFile(name, []byte(changed), 0o600); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // Dial connects from this host.

@@ -20,7 +20,7 @@ import (
 type events struct {
 	hooks   *hooks.Hooks
 	xferlog *xferlog.Log
-	homes   atomic.Pointer[map[string]string] // by user
+	homes   atomic.Pointer[map[string]string] // absolute, by user
 }
 
 func newEvents(log *slog.Logger) *events {
@@ -35,7 +35,11 @@ func (e *events) change(c conf.Config, users []driver.User) error {
 	}
 	homes := make(map[string]string, len(users))
 	for _, u := range users {
-		homes[u.Name] = u.Home
+		home, err := filepath.Abs(u.Home)
+		if err != nil {
+			return err
+		}
+		homes[u.Name] = home
 	}
 	e.homes.Store(&homes)
 	e.hooks.Change(hooksOf(c.Hooks))
@@ -59,8 +63,12 @@ func (e *events) happened(event control.Event) {
 			Ended: now, Took: event.Took, Client: event.Client, Bytes: event.Bytes, Path: event.Path,
 			Upload: event.Upload, User: event.User, Complete: event.Complete, Anonymous: event.User == conf.Anonymous,
 		})
-		if event.Complete {
-			e.hooks.Tell(e.transfer(event, now))
+		name := "download"
+		if event.Upload {
+			name = "upload"
+		}
+		if event.Complete && e.hooks.Wants(name) {
+			e.hooks.Tell(e.transfer(name, event, now))
 		}
 	case control.Login:
 		e.hooks.Tell(hooks.Event{Name: "login", Time: now, Facts: []hooks.Fact{
@@ -72,15 +80,8 @@ func (e *events) happened(event control.Event) {
 }
 
 // transfer is the event of a file that was sent or received whole.
-func (e *events) transfer(t control.Transfer, now time.Time) hooks.Event {
-	name := "download"
-	if t.Upload {
-		name = "upload"
-	}
-	file := ""
-	if home, err := filepath.Abs((*e.homes.Load())[t.User]); err == nil {
-		file = filepath.Join(home, filepath.FromSlash(t.Path))
-	}
+func (e *events) transfer(name string, t control.Transfer, now time.Time) hooks.Event {
+	file := filepath.Join((*e.homes.Load())[t.User], filepath.FromSlash(t.Path))
 	return hooks.Event{Name: name, Time: now, Facts: []hooks.Fact{
 		{Name: "user", Value: t.User}, {Name: "client", Value: t.Client.String()}, {Name: "path", Value: t.Path}, {Name: "file", Value: file},
 		{Name: "bytes", Value: t.Bytes}, {Name: "seconds", Value: t.Took.Seconds()}, {Name: "tls", Value: t.TLS}}}

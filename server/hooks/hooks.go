@@ -82,6 +82,12 @@ func New(log *slog.Logger) *Hooks {
 // Change has events from now on go to other hooks.
 func (h *Hooks) Change(hooks []Hook) { h.hooks.Store(&hooks) }
 
+// Wants tells whether any hook is for events of that name: making one for nobody
+// costs something, too.
+func (h *Hooks) Wants(name string) bool {
+	return slices.ContainsFunc(*h.hooks.Load(), func(hook Hook) bool { return slices.Contains(hook.On, name) })
+}
+
 // Tell has the hooks for an event do their work. It returns at once.
 func (h *Hooks) Tell(e Event) {
 	for _, hook := range *h.hooks.Load() {

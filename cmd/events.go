@@ -81,7 +81,10 @@ func (e *events) happened(event control.Event) {
 
 // transfer is the event of a file that was sent or received whole.
 func (e *events) transfer(name string, t control.Transfer, now time.Time) hooks.Event {
-	file := filepath.Join((*e.homes.Load())[t.User], filepath.FromSlash(t.Path))
+	file := (*e.homes.Load())[t.User]
+	if file != "" { // else the user is gone meanwhile
+		file = filepath.Join(file, filepath.FromSlash(t.Path))
+	}
 	return hooks.Event{Name: name, Time: now, Facts: []hooks.Fact{
 		{Name: "user", Value: t.User}, {Name: "client", Value: t.Client.String()}, {Name: "path", Value: t.Path}, {Name: "file", Value: file},
 		{Name: "bytes", Value: t.Bytes}, {Name: "seconds", Value: t.Took.Seconds()}, {Name: "tls", Value: t.TLS}}}

@@ -19,14 +19,16 @@ var errMoved = fmt.Errorf("its folder was moved or removed meanwhile; send it ag
 // of another one for the client to resume.
 func (f *File) closeUpload() error {
 	u := f.upload
-	defer func() { _ = u.folder.Close() }() // nothing is pending there
-	if held, err := u.folder.Open(u.partial); err == nil {
-		defer func() { _ = held.Close() }() // see writer.end
+	if u.folder != f.home.root {
+		defer func() { _ = u.folder.Close() }() // nothing is pending there
 	}
+	// It stays open over all of this, see writer.end; flushed tells what closing
+	// it would.
+	defer func() { _ = f.file.Close() }()
 	defer f.writer.end()
 	if broken := f.Broken(); broken != nil {
 		f.writer.settle()
-		err := f.file.Close()
+		err := flushed(f.file)
 		f.keep()
 		return err
 	}
@@ -46,17 +48,19 @@ func (f *File) closeUpload() error {
 	return nil
 }
 
-// seal makes the partial what the target is going to be, and closes it.
+// seal makes the partial what the target is going to be.
 func (f *File) seal() error {
-	if old, err := f.upload.folder.Lstat(f.upload.name); err == nil && old.Mode().IsRegular() {
-		f.home.inherit(f.file, old)
+	if f.upload.replaces {
+		if old, err := f.upload.folder.Lstat(f.upload.name); err == nil && old.Mode().IsRegular() {
+			f.home.inherit(f.file, old)
+		}
 	}
 	var err error
 	if f.home.files.Sync {
 		err = f.file.Sync()
 	}
 	f.writer.settle()
-	return errors.Join(err, f.file.Close())
+	return errors.Join(err, flushed(f.file))
 }
 
 // put renames the partial to the target.
@@ -69,8 +73,10 @@ func (f *File) put() error {
 		return errMoved
 	}
 	move := h.ledger.rename
-	if old, err := u.folder.Lstat(u.name); u.careful && (err != nil || !h.own.has(f.target.name, old)) {
-		move = h.ledger.renameToNew // what came meanwhile is another's
+	if u.careful {
+		if old, err := u.folder.Lstat(u.name); err != nil || !h.own.has(f.target.name, old) {
+			move = h.ledger.renameToNew // what came meanwhile is another's
+		}
 	}
 	if err := move(u.folder, u.partial, u.name); err != nil {
 		return err

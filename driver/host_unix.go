@@ -27,6 +27,22 @@ func checkWritable(folder string) error {
 	return unix.Faccessat(unix.AT_FDCWD, folder, unix.W_OK|unix.X_OK, unix.AT_EACCESS)
 }
 
+// flushed writes what a network file system keeps until a file is closed, and
+// tells what closing it would tell, but leaves it open.
+func flushed(file *os.File) error {
+	raw, err := file.SyscallConn()
+	if err != nil {
+		return err
+	}
+	errControl := raw.Control(func(fd uintptr) {
+		var twin int
+		if twin, err = unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 0); err == nil {
+			err = unix.Close(twin)
+		}
+	})
+	return errors.Join(errControl, err)
+}
+
 // ownerOf is whose a file is.
 func ownerOf(info fs.FileInfo) (uid, gid int, ok bool) {
 	st, ok := info.Sys().(*syscall.Stat_t)

@@ -108,7 +108,7 @@ func (h *Home) copyWhole(t target, s spot, size int64) (*File, error) {
 	if size > info.Size() {
 		return nil, restartError(size, info.Size())
 	}
-	f, err := h.openPartial(t, s, rules[modify][h.access] != yes, 0)
+	f, err := h.openPartial(t, s, true, rules[modify][h.access] != yes, 0)
 	if err != nil {
 		return nil, err
 	}

@@ -12,9 +12,11 @@ import (
 // upload is what an atomic upload is about.
 type upload struct {
 	spot
-	folder  *os.Root // that of the spot
+	folder  *os.Root // that of the spot: the home's own, or one to be closed
 	partial string   // in folder
 	info    fs.FileInfo
+	// replaces: there was a file when the upload began.
+	replaces bool
 	// careful: replaces nothing but what this session has made.
 	careful bool
 	// main: this is the partial that can be resumed.
@@ -36,7 +38,7 @@ func (h *Home) openUpload(t target, flags int, offset int64) (*File, error) {
 	}
 	careful := rules[modify][h.access] != yes || flags&os.O_EXCL != 0
 	if offset == 0 && flags&os.O_APPEND == 0 {
-		return h.openPartial(t, s, careful, 0)
+		return h.openPartial(t, s, whole != nil, careful, 0)
 	}
 	there, err := h.sizes(t, s, whole)
 	if err != nil {
@@ -50,7 +52,7 @@ func (h *Home) openUpload(t target, flags int, offset int64) (*File, error) {
 	case plan.inWhole:
 		return h.resumeWhole(t, s, flags, offset)
 	default:
-		return h.openPartial(t, s, careful, plan.stay)
+		return h.openPartial(t, s, whole != nil, careful, plan.stay)
 	}
 }
 
@@ -80,21 +82,27 @@ func (h *Home) mayUpload(t target, s spot, whole fs.FileInfo, flags int) error {
 // openPartial opens a partial of which the first bytes stay. An upload from the
 // beginning, while another session sends to the same target, gets a partial of
 // its own, so that each is whole in its turn.
-func (h *Home) openPartial(t target, s spot, careful bool, stay int64) (*File, error) {
-	folder, err := s.folder(h.root)
-	if err != nil {
-		return nil, err
+func (h *Home) openPartial(t target, s spot, replaces, careful bool, stay int64) (*File, error) {
+	folder := h.root
+	if s.dir != "" {
+		var err error
+		if folder, err = s.folder(h.root); err != nil {
+			return nil, err
+		}
 	}
+	var err error
 	var f *File
 	for number := range maxPartials {
-		u := &upload{spot: s, folder: folder, partial: partialName(h.owner, s.name, number), careful: careful, main: number == 0}
+		u := &upload{spot: s, folder: folder, partial: partialName(h.owner, s.name, number), replaces: replaces, careful: careful, main: number == 0}
 		f, err = h.claimPartial(t, u, stay)
 		if !errors.Is(err, ErrFileBusy) || stay > 0 {
 			break
 		}
 	}
 	if err != nil {
-		_ = folder.Close() // nothing more to do there
+		if folder != h.root {
+			_ = folder.Close() // nothing more to do there
+		}
 		return nil, err
 	}
 	return f, nil
@@ -149,6 +157,9 @@ func (f *File) cutTo(size int64) error {
 			return err
 		}
 		f.writer.settle()
+	}
+	if size == 0 {
+		return nil // it was just opened
 	}
 	_, err := f.file.Seek(size, io.SeekStart)
 	return err

@@ -43,7 +43,7 @@ func TestSystemCallsOfATransfer(t *testing.T) {
 		most float64
 	}{
 		{"download of 4 KiB", 50, func(int) error { return c.discard(s, "RETR small") }, 27},
-		{"upload of 4 KiB", 50, func(n int) error { return c.upload(s, fmt.Sprint("up-", n), large[:4<<10]) }, 48},
+		{"upload of 4 KiB", 50, func(n int) error { return c.upload(s, fmt.Sprint("up-", n), large[:4<<10]) }, 36},
 		{"download of 64 MiB", 1, func(int) error { return c.discard(s, "RETR large") }, 500},
 		{"upload of 64 MiB", 1, func(int) error { return c.upload(s, "up-large", large) }, 500},
 		{"LIST of 10000 entries", 1, func(int) error { return c.discard(s, "LIST folder") }, entries + 200},

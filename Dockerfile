@@ -1,10 +1,12 @@
-# The image holds one static binary, runs as nobody in particular and has no shell.
+# The image holds one static binary and has no shell. It starts as root only to
+# become the user PUID of the group PGID, before it listens.
 #
 #   docker build -t natftpd .
 #   docker run --network host -v natftpd:/data \
 #     -e NATFTPD_USER=alice -e NATFTPD_PASSWORD=… natftpd
 #
 # With the host's network natftpd sees the home router and can ask it to open ports.
+# packaging/docker has compose files, with and without.
 
 FROM golang:1.26 AS build
 WORKDIR /src
@@ -16,14 +18,16 @@ RUN CGO_ENABLED=0 go build -trimpath -ldflags="-s -w" -o /out/natftpd ./cmd/natf
 
 FROM scratch
 COPY --from=build /out/natftpd /natftpd
+# For hooks that call web servers.
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 # A new volume takes the owner over from this folder.
 COPY --from=build --chown=65532:65532 /out/data /data
-USER 65532:65532
 WORKDIR /data
 VOLUME /data
 # Files are in /data/share unless NATFTPD_HOME or a natftpd.yaml in /data says
-# otherwise; passwords' hashes and the TLS certificate are in /data/state.
-ENV NATFTPD_STATE_DIR=/data/state
+# otherwise; passwords' hashes and the TLS certificate are in /data/state. Whose they
+# are say PUID and PGID; --user does as well, and then nothing begins as root.
+ENV PUID=65532 PGID=65532 NATFTPD_STATE_DIR=/data/state
 EXPOSE 2121 50000-50009
 HEALTHCHECK --interval=30s --timeout=5s --start-period=5s CMD ["/natftpd", "healthcheck"]
 ENTRYPOINT ["/natftpd"]

@@ -33,7 +33,7 @@ vuln: ## look for known vulnerabilities, where govulncheck and its data can be h
 	cat "$$bin/log"; exit $$code
 
 build: ## the static binary, bin/natftpd
-	CGO_ENABLED=0 $(GO) build -trimpath -o bin/natftpd ./cmd/natftpd
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w" -o bin/natftpd ./cmd/natftpd
 
 fuzz: ## run each fuzz target for FUZZTIME (default 20s)
 	@for package in $$($(GO) list ./...); do \

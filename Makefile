@@ -3,8 +3,18 @@
 GO          ?= go
 FUZZTIME    ?= 20s
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
+NFPM        := github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.43.0
 
-.PHONY: help test deps lint vuln build fuzz bench limits
+# What a package is called and dated: by the last tag, or the last commit.
+VERSION ?= $(shell git describe --tags --match 'v[0-9]*' 2>/dev/null || echo "v0.0.0+$$(git log -1 --format=%cd.%h --date=format:%Y%m%d%H%M 2>/dev/null)")
+EPOCH   ?= $(shell git log -1 --format=%ct 2>/dev/null)
+ARCH    ?= $(shell $(GO) env GOARCH)
+STATIC  := CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w"
+
+# Where people run it.
+PLATFORMS := linux/amd64 linux/arm64 linux/arm darwin/arm64 windows/amd64 freebsd/amd64
+
+.PHONY: help test deps lint vuln build cross same pages packages installs units docs fuzz bench limits
 .DEFAULT_GOAL := help
 
 help: ## say what there is
@@ -33,7 +43,42 @@ vuln: ## look for known vulnerabilities, where govulncheck and its data can be h
 	cat "$$bin/log"; exit $$code
 
 build: ## the static binary, bin/natftpd
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w" -o bin/natftpd ./cmd/natftpd
+	$(STATIC) -o bin/natftpd ./cmd/natftpd
+
+cross: ## compile for every platform; they are in bin/
+	@for platform in $(PLATFORMS); do \
+		os=$${platform%/*} arch=$${platform#*/}; \
+		echo "$$os $$arch"; \
+		GOOS=$$os GOARCH=$$arch GOARM=7 $(STATIC) -o "bin/natftpd-$$os-$$arch" ./cmd/natftpd || exit 1; \
+	done
+
+same: ## build twice, in two places, and compare: the same source makes the same binary
+	@dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; \
+	for place in a bb/cc; do \
+		git clone -q . "$$dir/$$place" && (cd "$$dir/$$place" && $(STATIC) -o natftpd ./cmd/natftpd) || exit 1; \
+	done; \
+	cmp "$$dir/a/natftpd" "$$dir/bb/cc/natftpd" && echo "both are $$(sha256sum <"$$dir/a/natftpd")"
+
+pages: ## man pages and completions for shells, in bin/package/pages
+	SOURCE_DATE_EPOCH=$(EPOCH) $(GO) run ./packaging/pages bin/package/pages
+	gzip -9nf bin/package/pages/man/*.1
+
+packages: pages ## a deb and an rpm, in bin/
+	GOOS=linux GOARCH=$(ARCH) GOARM=7 $(STATIC) -o bin/package/natftpd ./cmd/natftpd
+	@for kind in deb rpm; do \
+		VERSION=$(VERSION) SOURCE_DATE_EPOCH=$(EPOCH) ARCH=$(ARCH) $(GO) run $(NFPM) package --config packaging/nfpm.yaml --packager $$kind --target bin/ || exit 1; \
+	done
+
+installs: packages ## install the deb in a fresh Debian, as root, look around, and remove it
+	packaging/linux/try-deb bin/natftpd_*_$(ARCH).deb
+
+units: ## what systemd says of the unit
+	packaging/systemd/check
+
+docs: docs/configuration.md ## the pages that are made of the code
+
+docs/configuration.md: $(wildcard conf/*.go) conf/example.yaml
+	$(GO) run ./cmd/natftpd config reference >$@
 
 fuzz: ## run each fuzz target for FUZZTIME (default 20s)
 	@for package in $$($(GO) list ./...); do \

@@ -17,7 +17,7 @@ func (p *program) configCommand() *cobra.Command {
 			if err := noArgs(c, args); err != nil {
 				return err
 			}
-			return usageError{fmt.Errorf("config needs one of check, show, example")}
+			return usageError{fmt.Errorf("config needs one of check, show, example, reference")}
 		},
 		Args: cobra.ArbitraryArgs,
 	}
@@ -40,6 +40,13 @@ func (p *program) configCommand() *cobra.Command {
 			Use: "example", Short: "Print a commented configuration with every default", Args: noArgs,
 			RunE: func(*cobra.Command, []string) error {
 				_, err := fmt.Fprint(p.out, conf.Example())
+				return err
+			},
+		},
+		&cobra.Command{
+			Use: "reference", Short: "Print a page on every key, in Markdown", Args: noArgs,
+			RunE: func(*cobra.Command, []string) error {
+				_, err := fmt.Fprint(p.out, conf.Reference())
 				return err
 			},
 		},

@@ -52,6 +52,9 @@ func Main(args []string) int {
 	return p.explain(root.Execute())
 }
 
+// Tree is the command line, for those who describe it. It is not to be run.
+func Tree() *cobra.Command { return new(program).root() }
+
 // explain says what went wrong, and what exit code that is.
 func (p *program) explain(err error) int {
 	var usage usageError

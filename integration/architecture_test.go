@@ -27,6 +27,8 @@ var imports = map[string]struct{ code, tests []string }{
 		code: []string{"conf", "driver", "natdiscovery", "natdiscovery/gateway", "natdiscovery/stun", "server", "server/control", "server/hooks", "server/status", "server/xferlog"},
 	},
 
+	"packaging/pages": {code: []string{"cmd"}},
+
 	"conf":   {},
 	"driver": {},
 

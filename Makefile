@@ -49,7 +49,7 @@ cross: ## compile for every platform; they are in bin/
 	@for platform in $(PLATFORMS); do \
 		os=$${platform%/*} arch=$${platform#*/}; \
 		echo "$$os $$arch"; \
-		GOOS=$$os GOARCH=$$arch GOARM=7 $(STATIC) -o "bin/natftpd-$$os-$$arch" ./cmd/natftpd || exit 1; \
+		GOOS=$$os GOARCH=$$arch GOARM=7 $(STATIC) $(FLAGS) -o "bin/natftpd-$$os-$$arch" ./cmd/natftpd || exit 1; \
 	done
 
 same: ## build twice, in two places, and compare: the same source makes the same binary

@@ -1,6 +1,7 @@
 package control_test
 
 import (
+	"io"
 	"log/slog"
 	"strings"
 	"testing"
@@ -46,5 +47,32 @@ func BenchmarkRefusedConnection(b *testing.B) {
 		conn := s.raw("127.0.0.1")
 		conn.Read(make([]byte, 256))
 		conn.Close()
+	}
+}
+
+// What a small file costs, there and back over loopback.
+func BenchmarkSmallFile(b *testing.B) {
+	s := serve(b, func(cfg *control.Config) { cfg.Log = slog.New(slog.DiscardHandler) })
+	content := make([]byte, 4<<10)
+	s.write("small", content)
+	for name, command := range map[string]string{"download": "RETR small", "upload": "STOR sent"} {
+		b.Run(name, func(b *testing.B) {
+			s.t = b
+			c := s.login()
+			defer c.conn.Close()
+			c.cmd("TYPE I", "200")
+			b.ReportAllocs()
+			for b.Loop() {
+				conn := c.epsv()
+				c.cmd(command, "150")
+				if name == "upload" {
+					conn.Write(content)
+				} else {
+					io.Copy(io.Discard, conn)
+				}
+				conn.Close()
+				c.expect("226")
+			}
+		})
 	}
 }

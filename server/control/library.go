@@ -3,9 +3,10 @@ package control
 import (
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"net"
 	"net/netip"
+	"strconv"
+	"strings"
 
 	ftpserver "github.com/fclairamb/ftpserverlib"
 )
@@ -90,11 +91,9 @@ func (l *library) WrapPassiveListener(stub net.Listener) (net.Listener, error) {
 
 // claim finds the channel that a 229 reply of the library names.
 func (f *Front) claim(r reply) *channel {
-	var token uint64
-	if r.code != 229 {
-		return nil
-	}
-	if _, err := fmt.Sscanf(r.text[0], "Entering Extended Passive Mode (|||%d|)", &token); err != nil {
+	number := strings.TrimSuffix(strings.TrimPrefix(r.text[0], "Entering Extended Passive Mode (|||"), "|)")
+	token, err := strconv.ParseUint(number, 10, 64)
+	if r.code != 229 || err != nil {
 		return nil
 	}
 	c, ok := f.channels.LoadAndDelete(token)

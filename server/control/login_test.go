@@ -44,7 +44,7 @@ func TestWrongPasswordsEndInABan(t *testing.T) {
 
 func TestNeighboursAndOurOwnRouterAreNotBanned(t *testing.T) {
 	for name, change := range map[string]func(*control.Config){
-		"a neighbour":                   func(cfg *control.Config) { cfg.Neighbour = netip.Addr.IsLoopback },
+		"a neighbour":                  func(cfg *control.Config) { cfg.Neighbour = netip.Addr.IsLoopback },
 		"an address that hides others": func(cfg *control.Config) { cfg.Shared = netip.Addr.IsLoopback },
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -98,6 +98,8 @@ func (s *session) settle() {
 	if busy {
 		s.stream, s.missed, s.cancel = nil, nil, nil
 		close(s.idle)
-		s.wake()
+		if s.holding || s.drain || s.alarm.IsZero() { // else Read has nothing to do but to wait for the client
+			s.wake()
+		}
 	}
 }

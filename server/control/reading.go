@@ -150,16 +150,21 @@ func (s *session) deadline(busy bool) time.Time {
 
 // armed sees to it that a Read ends in time. Each command moves the deadline;
 // the alarm goes off at an earlier one at the latest, and is set anew only then.
-// When somebody woke the session meanwhile it is true, and there is no Read.
+// During a transfer it may go off in vain. When the transfer has ended or somebody
+// woke the session meanwhile it is true, and there is no Read.
 func (s *session) armed(busy bool) (woken bool) {
 	deadline := s.deadline(busy)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.woken {
+	switch {
+	case s.woken:
 		s.woken, s.alarm = false, time.Time{}
 		return true
-	}
-	if s.alarm.IsZero() || deadline.Before(s.alarm) {
+	case busy != s.current.transfer:
+		return true
+	case busy:
+		s.holding = len(s.held) > 0
+	case s.alarm.IsZero() || deadline.Before(s.alarm):
 		s.alarm = deadline
 		s.tcp.SetReadDeadline(deadline)
 	}

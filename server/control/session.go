@@ -85,6 +85,7 @@ type session struct {
 	current forward   // what the library works at; its line is empty when idle
 	woken   bool      // a Read is to look around before it waits
 	alarm   time.Time // the deadline that the socket has; zero: none, or not ours
+	holding bool      // a Read waits beside a transfer, and commands for its end
 	drain   bool
 	killed  bool
 	aborted bool            // ABOR came for the current transfer

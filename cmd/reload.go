@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"sync"
 	"syscall"
 
 	"natftpd/conf"
@@ -45,19 +46,17 @@ func (r *reloader) watch(ctx context.Context) {
 	signal.Notify(hangups, syscall.SIGHUP)
 	defer signal.Stop(hangups)
 	changes := make(chan struct{})
-	watching := make(chan struct{})
-	go func() {
-		defer close(watching)
-		if r.inForce.Path == "" {
-			return
-		}
-		watchFile(ctx, r.inForce.Path, r.log, func() {
-			select {
-			case changes <- struct{}{}:
-			case <-ctx.Done():
-			}
+	var watching sync.WaitGroup
+	if file := r.inForce.Path; file != "" {
+		watching.Go(func() {
+			watchFile(ctx, file, r.log, func() {
+				select {
+				case changes <- struct{}{}:
+				case <-ctx.Done():
+				}
+			})
 		})
-	}()
+	}
 	for {
 		select {
 		case <-hangups:
@@ -65,7 +64,7 @@ func (r *reloader) watch(ctx context.Context) {
 		case <-changes:
 			r.reload()
 		case <-ctx.Done():
-			<-watching
+			watching.Wait()
 			return
 		}
 	}

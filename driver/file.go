@@ -27,8 +27,9 @@ type File struct {
 	appends bool    // each write goes to the end
 
 	mu     sync.Mutex
-	broken error // guarded by mu
-	closed bool  // guarded by mu
+	broken error   // guarded by mu
+	closed bool    // guarded by mu
+	ahead  []Entry // of a directory, guarded by mu
 }
 
 var (
@@ -174,10 +175,10 @@ func (f *File) closeInPlace() error {
 // Readdirnames reads the next names of a directory, as os.File does; see
 // Home.ReadDir for those that are left out.
 func (f *File) Readdirnames(count int) ([]string, error) {
-	entries, err := f.Readdir(count)
+	entries, err := f.next(count, true)
 	names := make([]string, len(entries))
-	for i, e := range entries {
-		names[i] = e.Name()
+	for i := range entries {
+		names[i] = entries[i].name
 	}
 	return names, err
 }
@@ -185,13 +186,31 @@ func (f *File) Readdirnames(count int) ([]string, error) {
 // Readdir reads the next entries of a directory, as os.File does; see
 // Home.ReadDir for what an entry tells.
 func (f *File) Readdir(count int) ([]fs.FileInfo, error) {
-	for {
-		// Package os asks for each entry relative to the open directory: one
-		// call an entry, and none can be led astray by a swapped path.
-		entries, err := f.file.Readdir(count)
-		entries = f.home.asListed(f.target, entries)
-		if len(entries) > 0 || err != nil || count <= 0 {
-			return entries, f.fail("readdir", err)
-		}
+	entries, err := f.next(count, false)
+	infos := make([]fs.FileInfo, len(entries))
+	for i := range entries {
+		infos[i] = &entries[i]
 	}
+	return infos, err
+}
+
+// next is what Readdir and Readdirnames have in common. Entries that were read
+// and not asked for wait in ahead: a directory is read in one of the two ways.
+func (f *File) next(count int, namesOnly bool) (entries []Entry, err error) {
+	f.mu.Lock()
+	entries, f.ahead = f.ahead, nil
+	f.mu.Unlock()
+	for err == nil && (count <= 0 || len(entries) < count) {
+		entries, err = f.Entries(entries, namesOnly)
+	}
+	if count > 0 && len(entries) > count {
+		f.mu.Lock()
+		f.ahead = entries[count:]
+		f.mu.Unlock()
+		entries = entries[:count]
+	}
+	if errors.Is(err, io.EOF) && (count <= 0 || len(entries) > 0) {
+		err = nil
+	}
+	return entries, err
 }

@@ -52,6 +52,15 @@ func ownerOf(info fs.FileInfo) (uid, gid int, ok bool) {
 	return int(st.Uid), int(st.Gid), true
 }
 
+// identityOf tells a file from others.
+func identityOf(info fs.FileInfo) Identity {
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return Identity{}
+	}
+	return Identity{uint64(st.Dev), uint64(st.Ino)} // of other types, by system
+}
+
 // syncFolder writes the names in a folder to the disk, where the file system
 // has a way to.
 func syncFolder(folder *os.Root) error {

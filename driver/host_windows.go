@@ -27,5 +27,8 @@ func flushed(*os.File) error { return nil }
 // ownerOf is not known: Windows has access lists.
 func ownerOf(fs.FileInfo) (uid, gid int, ok bool) { return 0, 0, false }
 
+// identityOf is not known: Windows tells it of open files only.
+func identityOf(fs.FileInfo) Identity { return Identity{} }
+
 // syncFolder has nothing to do: Windows writes names to the disk by itself.
 func syncFolder(*os.Root) error { return nil }

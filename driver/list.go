@@ -3,7 +3,6 @@ package driver
 import (
 	"context"
 	"errors"
-	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -12,7 +11,8 @@ import (
 	"strings"
 )
 
-// listBatch is how many entries are read from a directory at once.
+// listBatch is how many entries are read from a directory at once, where the
+// host does not know it better.
 const listBatch = 1024
 
 // Stat describes a file, for SIZE, MDTM and MLST. While an upload of the account
@@ -50,42 +50,39 @@ func (h *Home) stat(name string, waiting bool) (fs.FileInfo, error) {
 // are left out: in a listing they would make lines of their own. So are partials,
 // and a file that vanishes meanwhile.
 func (h *Home) ReadDir(name string) ([]fs.FileInfo, error) {
-	t, err := h.resolve("readdir", name)
+	dir, err := h.OpenDir(name)
 	if err != nil {
 		return nil, err
 	}
-	dir, _, err := h.open(t, os.O_RDONLY)
-	if err != nil {
-		return nil, t.fail(err)
-	}
 	defer func() { _ = dir.Close() }() // it was only read
 
-	var all []fs.FileInfo
-	for err == nil {
-		var some []fs.FileInfo
-		some, err = dir.Readdir(listBatch)
-		all = append(all, some...)
-	}
-	if !errors.Is(err, io.EOF) {
+	all, err := dir.Readdir(-1)
+	if err != nil {
 		return nil, err
 	}
 	slices.SortFunc(all, func(a, b fs.FileInfo) int { return strings.Compare(a.Name(), b.Name()) })
 	return all, nil
 }
 
-// asListed makes of a directory's raw entries what ReadDir promises.
-func (h *Home) asListed(dir target, entries []fs.FileInfo) []fs.FileInfo {
-	entries = slices.DeleteFunc(entries, func(e fs.FileInfo) bool { return !isPrintable(e.Name()) || isPartial(e.Name()) })
-	for i, e := range entries {
-		if e.Mode().Type() != fs.ModeSymlink {
-			continue
-		}
-		if there, err := h.root.Stat(filepath.Join(dir.local, e.Name())); err == nil {
-			entries[i] = named{there, e.Name()}
+// Entries appends the next entries of a directory, as many as are cheap to have
+// at once, as ReadDir would tell them but in the order of the disk. Of namesOnly
+// nothing is told but the names, which spares a look at each file. io.EOF: there
+// are no more.
+func (f *File) Entries(to []Entry, namesOnly bool) ([]Entry, error) {
+	first := len(to)
+	to, err := scan(f.file, to, namesOnly)
+	for i := first; i < len(to); i++ {
+		if e := &to[i]; e.mode.Type() == fs.ModeSymlink {
+			if there, err := f.home.root.Stat(filepath.Join(f.target.local, e.name)); err == nil {
+				*e = *entryOf(there, e.name)
+			}
 		}
 	}
-	return entries
+	return to, f.fail("readdir", err)
 }
+
+// isHidden tells the names that no listing has.
+func isHidden(name string) bool { return !isPrintable(name) || isPartial(name) }
 
 // GetAvailableSpace is how many bytes may still be stored below a directory
 // (AVBL): what the disk has, and the quota leaves.

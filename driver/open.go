@@ -21,6 +21,19 @@ func (h *Home) Open(name string) (afero.File, error) {
 	return h.OpenFile(name, os.O_RDONLY, 0)
 }
 
+// OpenDir opens a directory, for its Entries.
+func (h *Home) OpenDir(name string) (*File, error) {
+	t, err := h.resolve("readdir", name)
+	if err != nil {
+		return nil, err
+	}
+	dir, _, err := h.open(t, os.O_RDONLY)
+	if err != nil {
+		return nil, t.fail(err)
+	}
+	return dir, nil
+}
+
 // Create opens a file for reading and writing and empties it, or makes it.
 func (h *Home) Create(name string) (afero.File, error) {
 	return h.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0)

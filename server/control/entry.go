@@ -1,7 +1,6 @@
 package control
 
 import (
-	"fmt"
 	"io/fs"
 	"strconv"
 	"time"
@@ -16,29 +15,48 @@ import (
 // its year, as ls does.
 const recent = 180 * 24 * time.Hour
 
-// appendListLine appends info as ls -l has it. Owner and group are nobody's
+// appendListLine appends an entry as ls -l has it. Owner and group are nobody's
 // business. A time in the future has its year listed, or it would be read as
 // one of last year.
-func appendListLine(b []byte, info fs.FileInfo, name string, now time.Time) []byte {
-	b = appendMode(b, info.Mode())
+func appendListLine(b []byte, e *driver.Entry, name string, now time.Time) []byte {
+	b = appendMode(b, e.Mode())
 	b = append(b, " 1 ftp      ftp      "...)
-	b = appendRight(b, info.Size(), 12)
-	modified := info.ModTime()
-	layout := " Jan _2 15:04 "
+	b = appendPadded(b, e.Size(), 12, ' ')
+	modified := e.ModTime()
+	year, month, day := modified.Date()
+	b = append(append(b, ' '), months[3*(month-1):3*month]...)
+	b = append(appendPadded(append(b, ' '), int64(day), 2, ' '), ' ')
 	if age := now.Sub(modified); age > recent || age < -time.Minute {
-		layout = " Jan _2  2006 "
+		b = appendPadded(append(b, ' '), int64(year), 4, '0')
+	} else {
+		hour, minute, _ := modified.Clock()
+		b = appendPadded(b, int64(hour), 2, '0')
+		b = appendPadded(append(b, ':'), int64(minute), 2, '0')
 	}
-	b = modified.AppendFormat(b, layout)
-	b = append(b, name...)
+	b = append(append(b, ' '), name...)
 	return append(b, "\r\n"...)
 }
 
-// appendRight appends n in a column of some width.
-func appendRight(b []byte, n int64, width int) []byte {
+const months = "JanFebMarAprMayJunJulAugSepOctNovDec"
+
+// appendTime appends a time as RFC 3659, section 2.3, has it.
+func appendTime(b []byte, t time.Time) []byte {
+	t = t.UTC()
+	year, month, day := t.Date()
+	hour, minute, second := t.Clock()
+	b = appendPadded(b, int64(year), 4, '0')
+	for _, n := range [...]int{int(month), day, hour, minute, second} {
+		b = appendPadded(b, int64(n), 2, '0')
+	}
+	return b
+}
+
+// appendPadded appends n in a column of some width.
+func appendPadded(b []byte, n int64, width int, pad byte) []byte {
 	var digits [20]byte
 	text := strconv.AppendInt(digits[:0], n, 10)
 	for range width - len(text) {
-		b = append(b, ' ')
+		b = append(b, pad)
 	}
 	return append(b, text...)
 }
@@ -62,28 +80,24 @@ func appendMode(b []byte, m fs.FileMode) []byte {
 		kind = 'b'
 	}
 	b = append(b, kind)
-	special := [3]struct {
-		bit           fs.FileMode
-		with, without byte
-	}{{fs.ModeSetuid, 's', 'S'}, {fs.ModeSetgid, 's', 'S'}, {fs.ModeSticky, 't', 'T'}}
-	for i, s := range special {
+	for i, s := range specials {
 		three := m.Perm() >> (6 - 3*i)
-		letters := [3]byte{'-', '-', '-'}
-		for j, letter := range "rwx" {
-			if three&(4>>j) != 0 {
-				letters[j] = byte(letter)
-			}
-		}
+		last := "-x"[three&1]
 		if m&s.bit != 0 {
-			letters[2] = s.without
-			if three&1 != 0 {
-				letters[2] = s.with
-			}
+			last = s.letters[three&1]
 		}
-		b = append(b, letters[:]...)
+		b = append(b, "-r"[three>>2&1], "-w"[three>>1&1], last)
 	}
 	return b
 }
+
+// specials are the bits above the permissions, each with the letter that it has
+// ls show for "not executable" and for "executable", and with its bit of chmod.
+var specials = [3]struct {
+	bit     fs.FileMode
+	letters string
+	mode    uint32
+}{{fs.ModeSetuid, "Ss", 0o4000}, {fs.ModeSetgid, "Ss", 0o2000}, {fs.ModeSticky, "Tt", 0o1000}}
 
 // facts are those of RFC 3659, section 7.5, that a client may choose with
 // OPTS MLST. All are on in the beginning.
@@ -98,44 +112,40 @@ func (s factSet) has(i int) bool { return s&(1<<i) != 0 }
 
 // appendFacts appends the chosen facts, and a space. kind is the type where the
 // entry's place says more than its mode: cdir or pdir; else "".
-func appendFacts(b []byte, info fs.FileInfo, kind string, access driver.Access, chosen factSet) []byte {
-	dir := info.IsDir()
+func appendFacts(b []byte, e *driver.Entry, kind string, access driver.Access, chosen factSet) []byte {
+	dir := e.IsDir()
 	if kind == "" {
 		switch {
 		case dir:
 			kind = "dir"
-		case info.Mode().IsRegular():
+		case e.Mode().IsRegular():
 			kind = "file"
-		case info.Mode()&fs.ModeSymlink != 0:
+		case e.Mode()&fs.ModeSymlink != 0:
 			kind = "OS.unix=symlink"
 		default:
 			kind = "OS.unix=special"
 		}
 	}
+	id := e.Identity()
 	for i, name := range factNames {
-		if !chosen.has(i) || name == "size" && dir {
+		if !chosen.has(i) || name == "size" && dir || name == "unique" && id == (driver.Identity{}) {
 			continue
-		}
-		var id string
-		if name == "unique" {
-			if id = unique(info); id == "" {
-				continue
-			}
 		}
 		b = append(append(b, name...), '=')
 		switch name {
 		case "type":
 			b = append(b, kind...)
 		case "size":
-			b = strconv.AppendInt(b, info.Size(), 10)
+			b = strconv.AppendInt(b, e.Size(), 10)
 		case "modify":
-			b = info.ModTime().UTC().AppendFormat(b, "20060102150405")
+			b = appendTime(b, e.ModTime())
 		case "perm":
 			b = append(b, perm(access, dir)...)
-		case "unique":
-			b = append(b, id...)
+		case "unique": // device and inode (RFC 3659, section 7.5.2)
+			b = strconv.AppendUint(b, id.Device, 16)
+			b = strconv.AppendUint(append(b, 'g'), id.Inode, 16)
 		case "UNIX.mode":
-			b = fmt.Appendf(b, "%04o", unixMode(info.Mode()))
+			b = appendOctal(b, unixMode(e.Mode()))
 		}
 		b = append(b, ';')
 	}
@@ -163,10 +173,18 @@ func perm(access driver.Access, dir bool) string {
 // unixMode is the mode in the bits of chmod.
 func unixMode(m fs.FileMode) uint32 {
 	mode := uint32(m.Perm())
-	for bit, special := range map[uint32]fs.FileMode{0o4000: fs.ModeSetuid, 0o2000: fs.ModeSetgid, 0o1000: fs.ModeSticky} {
-		if m&special != 0 {
-			mode |= bit
+	for _, s := range specials {
+		if m&s.bit != 0 {
+			mode |= s.mode
 		}
 	}
 	return mode
+}
+
+// appendOctal appends the four digits of a mode.
+func appendOctal(b []byte, mode uint32) []byte {
+	for shift := 9; shift >= 0; shift -= 3 {
+		b = append(b, '0'+byte(mode>>shift&7))
+	}
+	return b
 }

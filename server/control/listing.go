@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -18,8 +17,6 @@ const (
 	// sortUpTo is how many entries of a directory are sorted by name. A larger
 	// one is sent as the disk has it, so that its size costs no memory.
 	sortUpTo = 8 << 10
-	// listBatch is how many entries are read at a time.
-	listBatch = 1 << 10
 	// maxStat is how many entries STAT lists on the control connection.
 	maxStat = 2000
 )
@@ -34,10 +31,11 @@ type listing struct {
 	home   *driver.Home
 	dir    string // the folder
 	only   string // a pattern that names have to match; "": all
-	single fs.FileInfo
+	single *driver.Entry
 	name   string // single's, as the client wrote it
 	prefix string // before each name: NLST answers with names that can be used as they are
-	line   func(b []byte, info fs.FileInfo, name string) []byte
+	bare   bool   // line needs names only
+	line   func(b []byte, e *driver.Entry, name string) []byte
 }
 
 // listed is a data connection whose first write writes a listing.
@@ -60,48 +58,56 @@ func (l *listing) write(w io.Writer) error {
 		return err
 	}
 	var b []byte
-	return l.each(func(info fs.FileInfo) error {
-		b = l.line(b[:0], info, l.prefix+info.Name())
+	return l.each(l.bare, func(e *driver.Entry) error {
+		b = l.line(b[:0], e, l.prefix+e.Name())
 		_, err := w.Write(b)
 		return err
 	})
 }
 
 // each visits the entries: sorted when they are few.
-func (l *listing) each(visit func(fs.FileInfo) error) error {
-	f, err := l.home.Open(l.dir)
+func (l *listing) each(namesOnly bool, visit func(*driver.Entry) error) error {
+	dir, err := l.home.OpenDir(l.dir)
 	if err != nil {
 		return err
 	}
-	defer f.Close()
-	var early []fs.FileInfo
+	defer dir.Close()
+	var entries []driver.Entry
+	var order []*driver.Entry
 	for sorted := false; ; {
-		batch, err := f.Readdir(listBatch)
-		if err != nil && !errors.Is(err, io.EOF) {
+		var end error
+		entries, end = dir.Entries(entries, namesOnly)
+		switch {
+		case end != nil && !errors.Is(end, io.EOF):
+			return end
+		case end == nil && !sorted && len(entries) < sortUpTo:
+			continue
+		}
+		order = order[:0]
+		for i := range entries {
+			order = append(order, &entries[i])
+		}
+		if end != nil && !sorted {
+			slices.SortFunc(order, func(a, b *driver.Entry) int { return strings.Compare(a.Name(), b.Name()) })
+		}
+		if err := l.visit(order, visit); err != nil || end != nil {
 			return err
 		}
-		if !sorted {
-			early = append(early, batch...)
-			if err == nil && len(early) < sortUpTo {
-				continue
-			}
-			if err != nil {
-				slices.SortFunc(early, func(a, b fs.FileInfo) int { return strings.Compare(a.Name(), b.Name()) })
-			}
-			sorted, batch, early = true, early, nil
+		sorted, entries = true, entries[:0]
+	}
+}
+
+// visit visits those whose names match.
+func (l *listing) visit(entries []*driver.Entry, visit func(*driver.Entry) error) error {
+	for _, e := range entries {
+		if match, _ := path.Match(l.only, e.Name()); l.only != "" && !match {
+			continue
 		}
-		for _, info := range batch {
-			if match, _ := path.Match(l.only, info.Name()); l.only != "" && !match {
-				continue
-			}
-			if err := visit(info); err != nil {
-				return err
-			}
-		}
-		if err != nil {
-			return nil
+		if err := visit(e); err != nil {
+			return err
 		}
 	}
+	return nil
 }
 
 // abs is a path of the client's as seen from the home.
@@ -127,14 +133,14 @@ func (s *session) plan(arg string) (*listing, error) {
 	case err == nil && info.IsDir():
 		l.prefix = arg
 	case err == nil:
-		l.single, l.name = info, arg
+		l.single, l.name = driver.EntryOf(info), arg
 	case strings.ContainsAny(path.Base(arg), "*?["):
 		dir, pattern := path.Split(arg)
 		if _, bad := path.Match(pattern, ""); bad != nil {
 			return nil, err
 		}
 		l.dir, l.only, l.prefix = s.abs(dir), pattern, dir
-		if err := l.each(func(fs.FileInfo) error { return errFound }); !errors.Is(err, errFound) {
+		if err := l.each(true, func(*driver.Entry) error { return errFound }); !errors.Is(err, errFound) {
 			return nil, fmt.Errorf("%s: no such file", arg)
 		}
 	default:
@@ -158,7 +164,7 @@ func (s *session) cmdList(arg string) {
 	}
 	now := time.Now()
 	l.prefix, l.name = "", path.Base(l.name)
-	l.line = func(b []byte, info fs.FileInfo, name string) []byte { return appendListLine(b, info, name, now) }
+	l.line = func(b []byte, e *driver.Entry, name string) []byte { return appendListLine(b, e, name, now) }
 	s.list("LIST", arg, l)
 }
 
@@ -170,7 +176,8 @@ func (s *session) cmdNlst(arg string) {
 		s.refuse(err)
 		return
 	}
-	l.line = func(b []byte, _ fs.FileInfo, name string) []byte { return append(append(b, name...), "\r\n"...) }
+	l.bare = true
+	l.line = func(b []byte, _ *driver.Entry, name string) []byte { return append(append(b, name...), "\r\n"...) }
 	s.list("NLST", arg, l)
 }
 
@@ -187,8 +194,8 @@ func (s *session) cmdMlsd(arg string) {
 		return
 	}
 	access, chosen := s.account.Access, s.facts
-	s.list("MLSD", arg, &listing{home: s.home, dir: s.abs(arg), line: func(b []byte, info fs.FileInfo, name string) []byte {
-		return append(append(appendFacts(b, info, "", access, chosen), name...), "\r\n"...)
+	s.list("MLSD", arg, &listing{home: s.home, dir: s.abs(arg), line: func(b []byte, e *driver.Entry, name string) []byte {
+		return append(append(appendFacts(b, e, "", access, chosen), name...), "\r\n"...)
 	}})
 }
 
@@ -210,7 +217,7 @@ func (s *session) cmdMlst(arg string) {
 	if info.IsDir() && name == path.Clean("/"+s.ctx.Path()) {
 		kind = "cdir"
 	}
-	facts := appendFacts(nil, info, kind, s.account.Access, s.facts)
+	facts := appendFacts(nil, driver.EntryOf(info), kind, s.account.Access, s.facts)
 	s.say(reply{250, []string{"Facts:", string(facts) + name, "End."}})
 }
 
@@ -223,17 +230,17 @@ func (s *session) statPath(arg string) {
 	}
 	now, code := time.Now(), 212
 	out := []string{"Status of " + arg + ":"}
-	add := func(info fs.FileInfo, name string) {
-		out = append(out, strings.TrimSuffix(string(appendListLine(nil, info, name, now)), "\r\n"))
+	add := func(e *driver.Entry, name string) {
+		out = append(out, strings.TrimSuffix(string(appendListLine(nil, e, name, now)), "\r\n"))
 	}
 	if l.single != nil {
 		code = 213
 		add(l.single, path.Base(l.name))
-	} else if err := l.each(func(info fs.FileInfo) error {
+	} else if err := l.each(false, func(e *driver.Entry) error {
 		if len(out) > maxStat {
 			return fmt.Errorf("more than %d entries, use LIST", maxStat)
 		}
-		add(info, info.Name())
+		add(e, e.Name())
 		return nil
 	}); err != nil {
 		s.say(line(450, "%s", err))

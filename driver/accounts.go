@@ -260,7 +260,9 @@ func (a *Account) checkStart() error {
 	if a.start == "/" {
 		return nil
 	}
-	home, err := a.Open()
+	visitor := *a
+	visitor.ledger = newLedger(nil) // the home's own comes when the account is in force
+	home, err := visitor.Open()
 	if err != nil {
 		return err
 	}

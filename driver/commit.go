@@ -90,6 +90,9 @@ func (f *File) put() error {
 // isAtHome reports as an error if the folder is not where it was: whoever moved
 // it decided without this file, and it may not even be in the home any more.
 func (f *File) isAtHome() error {
+	if f.home.closed.Load() {
+		return fs.ErrClosed
+	}
 	if f.upload.dir == "" {
 		return nil // the home itself
 	}

@@ -8,6 +8,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"unicode"
 
 	ftpserver "github.com/fclairamb/ftpserverlib"
@@ -17,7 +18,9 @@ import (
 // Home is the folder of a user as one session sees it, with the rights of the
 // account. It may be used from several goroutines. The session closes it.
 type Home struct {
-	root   *os.Root
+	root   *os.Root // the folder's
+	folder *folder
+	closed atomic.Bool
 	access Access
 	files  Files
 	quota  int64  // zero: none
@@ -40,11 +43,11 @@ var (
 // anew each time, so a disk that is mounted later is found. The error does not
 // name the folder, for it may reach the client.
 func (a *Account) Open() (*Home, error) {
-	root, err := os.OpenRoot(a.home)
+	folder, err := a.ledger.enter(a.home)
 	if err != nil {
 		return nil, fmt.Errorf("open home of user %s: %w", a.Name, bare(err))
 	}
-	h := &Home{root: root, access: a.Access, files: a.files, quota: a.quota, owner: a.Name, ledger: a.ledger}
+	h := &Home{root: folder.root, folder: folder, access: a.Access, files: a.files, quota: a.quota, owner: a.Name, ledger: a.ledger}
 	if a.Name == anonymous {
 		// Nobody knows whether it is the same person next time.
 		h.owner += "\n" + rand.Text()
@@ -66,7 +69,10 @@ func (h *Home) Name() string { return "home" }
 // Close lets go of the folder. Files that are open stay usable; everything
 // else fails with fs.ErrClosed. It may be called twice.
 func (h *Home) Close() error {
-	return ftpError("close", "/", h.root.Close())
+	if h.closed.Swap(true) {
+		return nil
+	}
+	return ftpError("close", "/", h.ledger.leave(h.folder))
 }
 
 // target is what an operation is about: a name inside the home.
@@ -81,6 +87,9 @@ type target struct {
 // names of partials are not for clients, whether there is one or not.
 func (h *Home) resolve(op, name string) (target, error) {
 	name = path.Clean("/" + name)
+	if h.closed.Load() {
+		return target{}, ftpError(op, strings.Map(hideControl, name), fs.ErrClosed)
+	}
 	local := filepath.FromSlash(strings.TrimPrefix(name, "/"))
 	if local == "" {
 		local = "."

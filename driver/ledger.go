@@ -39,6 +39,7 @@ type ledger struct {
 	change sync.Mutex
 
 	mu      sync.Mutex
+	folder  *folder       // that sessions share, nil without any
 	keep    time.Duration // how long partials wait
 	due     time.Time     // when the home has to be looked after, see tend.go
 	written []*written

@@ -53,26 +53,15 @@ func (s *session) transfer(t task) {
 // openData opens the data connection that the client arranged. The library
 // calls it when the file or the listing is ready.
 func (s *session) openData() (net.Conn, error) {
-	ctx, cancel := context.WithTimeoutCause(s.gone, s.front.cfg.DataTimeout, fmt.Errorf("waited %s", s.front.cfg.DataTimeout))
-	defer cancel()
-
 	s.mu.Lock()
 	m, protected := s.meeting, s.protected
 	s.meeting = meeting{}
-	s.cancel = cancel
-	if s.aborted || s.killed {
-		cancel()
-	}
 	s.mu.Unlock()
 
 	defer m.endpoint.Close()
-	begun := time.Now()
-	tcp, err := m.endpoint.Open(ctx)
+	tcp, err := s.meet(m)
 	s.report(m, err)
 	if err != nil {
-		s.mu.Lock()
-		s.missed = &missed{meeting: m, waited: time.Since(begun), err: err}
-		s.mu.Unlock()
 		return nil, err
 	}
 	cfg := s.front.cfg.TLS
@@ -83,6 +72,7 @@ func (s *session) openData() (net.Conn, error) {
 	if s.listing == nil {
 		conn.Confirm(s.present)
 		conn.Announce(s.announced)
+		conn.Expect(s.extent.size - s.extent.offset)
 		s.announced = -1
 	}
 	s.mu.Lock()
@@ -98,6 +88,32 @@ func (s *session) openData() (net.Conn, error) {
 		return &listed{conn, s.listing}, nil
 	}
 	return conn, nil
+}
+
+// meet waits for the data connection, or makes it. Mostly the client has been
+// there before its command was.
+func (s *session) meet(m meeting) (*net.TCPConn, error) {
+	if r, passive := m.endpoint.(*data.Reservation); passive {
+		if tcp := r.Arrived(); tcp != nil {
+			return tcp, nil
+		}
+	}
+	ctx, cancel := context.WithTimeoutCause(s.gone, s.front.cfg.DataTimeout, fmt.Errorf("waited %s", s.front.cfg.DataTimeout))
+	defer cancel()
+	s.mu.Lock()
+	s.cancel = cancel
+	if s.aborted || s.killed {
+		cancel()
+	}
+	s.mu.Unlock()
+	begun := time.Now()
+	tcp, err := m.endpoint.Open(ctx)
+	if err != nil {
+		s.mu.Lock()
+		s.missed = &missed{meeting: m, waited: time.Since(begun), err: err}
+		s.mu.Unlock()
+	}
+	return tcp, err
 }
 
 // errLeft: RFC 959, section 3.2, has the end of the control connection end the

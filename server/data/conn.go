@@ -39,6 +39,7 @@ type Conn struct {
 	used int
 
 	announced int64 // bytes of the upload as ALLO said; -1: it did not
+	expected  int64 // bytes of the download; 0 or less: not known
 	bareEnd   bool
 	confirm   func() error // nil: nobody is asked
 

@@ -129,6 +129,11 @@ func (c *Conn) sendPart(p []byte, last bool) (int, error) {
 	return n, c.moved(n, err)
 }
 
+// Expect tells how many bytes the file to be sent has: it is not asked for more
+// after these, nor for what is added to it meanwhile. Of none that may be wrong
+// (/proc), and the file is read to its end.
+func (c *Conn) Expect(size int64) { c.expected = size }
+
 // sendFile lets the kernel copy. A slow client keeps its transfer as long as
 // something moves within each time-out.
 func (c *Conn) sendFile(f osFile) (int64, error) {
@@ -137,6 +142,9 @@ func (c *Conn) sendFile(f osFile) (int64, error) {
 	limited := &io.LimitedReader{R: f.OSFile()}
 	for {
 		limited.N = tempo.next(time.Now(), c.pace.Down)
+		if left := c.expected - total; left > 0 {
+			limited.N = min(limited.N, left)
+		}
 		c.wire.SetWriteDeadline(c.wire.deadline())
 		n, err := c.wire.ReadFrom(limited)
 		total += n
@@ -145,7 +153,7 @@ func (c *Conn) sendFile(f osFile) (int64, error) {
 			return total, slow
 		}
 		switch {
-		case err == nil && limited.N > 0:
+		case err == nil && (limited.N > 0 || total == c.expected):
 			return total, nil
 		case err == nil, n > 0 && errors.Is(err, os.ErrDeadlineExceeded):
 		case isLinkError(err):

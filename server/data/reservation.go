@@ -28,6 +28,17 @@ func (r *Reservation) Port() uint16 { return r.port.number }
 // String names the endpoint for the log.
 func (r *Reservation) String() string { return fmt.Sprintf("passive port %d", r.port.number) }
 
+// Arrived is the peer's connection if it has come and nobody has taken it, else
+// nil.
+func (r *Reservation) Arrived() *net.TCPConn {
+	select {
+	case conn := <-r.conn:
+		return conn
+	default:
+		return nil
+	}
+}
+
 // Open waits for the peer's connection. Once ctx has ended the error is a
 // *MissedError.
 func (r *Reservation) Open(ctx context.Context) (*net.TCPConn, error) {
@@ -35,10 +46,8 @@ func (r *Reservation) Open(ctx context.Context) (*net.TCPConn, error) {
 	r.port.mu.Lock()
 	r.opening = true
 	r.port.mu.Unlock()
-	select {
-	case conn := <-r.conn:
+	if conn := r.Arrived(); conn != nil {
 		return conn, nil
-	default:
 	}
 	select {
 	case conn := <-r.conn:
@@ -58,9 +67,7 @@ func (r *Reservation) Close() {
 		delete(r.port.waiting, r.peer)
 	}
 	r.port.mu.Unlock()
-	select {
-	case conn := <-r.conn:
+	if conn := r.Arrived(); conn != nil {
 		conn.Close()
-	default:
 	}
 }

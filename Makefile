@@ -21,7 +21,7 @@ help: ## say what there is
 	@sed -n 's/^\([a-z]*\):[^#]*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 test: deps lint ## install what the tests need (as root, on Debian) and run all of them
-	$(GO) test -race -count=1 ./...
+	$(GO) test -race -count=1 -timeout 14m ./...
 
 deps:
 	@.ci/install

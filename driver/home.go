@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"unicode"
+	"unicode/utf8"
 
 	ftpserver "github.com/fclairamb/ftpserverlib"
 	"github.com/spf13/afero"
@@ -131,7 +132,19 @@ func (h *Home) change(op operation, verb, name string, do func(t target) error) 
 	return t.fail(do(t))
 }
 
-func isPrintable(name string) bool { return !strings.ContainsFunc(name, unicode.IsControl) }
+// isPrintable reports whether there is no control character in a name. Listings
+// ask it of each entry, and most names are ASCII: no rune is decoded for these.
+func isPrintable(name string) bool {
+	for i := range len(name) {
+		switch c := name[i]; {
+		case c < ' ' || c == 0x7f:
+			return false
+		case c >= utf8.RuneSelf:
+			return !strings.ContainsFunc(name[i:], unicode.IsControl)
+		}
+	}
+	return true
+}
 
 // foreignSeparator finds a separator that the host knows and FTP does not:
 // a backslash on Windows would make two names of one.

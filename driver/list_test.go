@@ -133,3 +133,14 @@ func TestAvailableSpace(t *testing.T) {
 		t.Errorf("of a missing directory: got %v", err)
 	}
 }
+
+func TestControlCharactersAreFoundInAnyName(t *testing.T) {
+	for name, want := range map[string]bool{
+		"": true, "plain name": true, "Ünïcode": true, "\xff\xfe": true,
+		"tab\t": false, "\x00": false, "delete\x7f": false, "Ü\n": false, "next\u0085line": false, "é\x7f": false,
+	} {
+		if got := isPrintable(name); got != want {
+			t.Errorf("isPrintable(%q): got %t, want %t", name, got, want)
+		}
+	}
+}

@@ -46,6 +46,9 @@ func partialName(owner, target string, number int) string {
 // capitals and small letters for the same, and Windows leaves dots and spaces
 // at the end away.
 func isPartial(name string) bool {
+	if !strings.HasPrefix(name, partialPrefix[:1]) {
+		return false // as most names, at once
+	}
 	name = strings.TrimRight(name, ". ")
 	return len(name) >= len(partialPrefix)+len(partialSuffix) &&
 		strings.EqualFold(name[:len(partialPrefix)], partialPrefix) &&

@@ -30,8 +30,7 @@ func appendListLine(b []byte, e *driver.Entry, name string, now time.Time) []byt
 		b = appendPadded(append(b, ' '), int64(year), 4, '0')
 	} else {
 		hour, minute, _ := modified.Clock()
-		b = appendPadded(b, int64(hour), 2, '0')
-		b = appendPadded(append(b, ':'), int64(minute), 2, '0')
+		b = appendTwo(append(appendTwo(b, hour), ':'), minute)
 	}
 	b = append(append(b, ' '), name...)
 	return append(b, "\r\n"...)
@@ -46,10 +45,13 @@ func appendTime(b []byte, t time.Time) []byte {
 	hour, minute, second := t.Clock()
 	b = appendPadded(b, int64(year), 4, '0')
 	for _, n := range [...]int{int(month), day, hour, minute, second} {
-		b = appendPadded(b, int64(n), 2, '0')
+		b = appendTwo(b, n)
 	}
 	return b
 }
+
+// appendTwo appends n, which is below 100, with two digits.
+func appendTwo(b []byte, n int) []byte { return append(b, '0'+byte(n/10), '0'+byte(n%10)) }
 
 // appendPadded appends n in a column of some width.
 func appendPadded(b []byte, n int64, width int, pad byte) []byte {

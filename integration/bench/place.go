@@ -100,7 +100,7 @@ func (p *place) build(ctx context.Context) error {
 	if p.natftpd != "" {
 		return nil
 	}
-	p.natftpd = filepath.Join(p.dir, "natftpd")
+	p.natftpd = filepath.Join(p.dir, "natftpd.bin")
 	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", p.natftpd, "natftpd/cmd/natftpd")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {

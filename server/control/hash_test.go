@@ -31,6 +31,16 @@ func TestABOREndsAHash(t *testing.T) {
 	c.cmd("PWD", "257")
 }
 
+func TestABORIsHeardHoweverLongATransferTakes(t *testing.T) {
+	const idle = 100 * time.Millisecond
+	s := serve(t, func(cfg *control.Config) { cfg.IdleTimeout = idle })
+	c := endlessHash(t, s)
+	c.cmd("STAT", "211")   // it is under way
+	<-time.After(2 * idle) // the alarm from before it goes off
+	c.cmd("ABOR", "451")
+	c.expect("226")
+}
+
 func TestAHashKeepsNobodyElseWaiting(t *testing.T) {
 	s := serve(t, nil)
 	for range 8 { // more than hash at once

@@ -164,6 +164,9 @@ func (s *session) armed(busy bool) (woken bool) {
 		return true
 	case busy:
 		s.holding = len(s.held) > 0
+		if s.alarm.IsZero() { // it went off in vain, and would for ever
+			s.tcp.SetReadDeadline(time.Time{})
+		}
 	case s.alarm.IsZero() || deadline.Before(s.alarm):
 		s.alarm = deadline
 		s.tcp.SetReadDeadline(deadline)

@@ -57,6 +57,7 @@ func newPlace(ctx context.Context, o options, c cores) (*place, error) {
 	p.files = files{home: p.home}
 	err = errors.Join(
 		os.Chmod(dir, 0o755), // servers drop their privileges
+		os.Mkdir(filepath.Dir(p.certificate()), 0o755),
 		p.files.prepare(o.size),
 		writeCertificate(p.certificate(), p.key()),
 		p.build(ctx),
@@ -91,9 +92,10 @@ func removeStale() error {
 
 func (p *place) remove() { os.RemoveAll(p.dir) }
 
-// certificate and key are PEM files, both in both: some servers want one file.
-func (p *place) certificate() string { return filepath.Join(p.dir, "certificate.pem") }
-func (p *place) key() string         { return filepath.Join(p.dir, "key.pem") }
+// certificate and key are PEM files, both in the second: some servers want one
+// file. Nothing else is written into their folder, which natftpd watches.
+func (p *place) certificate() string { return filepath.Join(p.dir, "tls", "certificate.pem") }
+func (p *place) key() string         { return filepath.Join(p.dir, "tls", "key.pem") }
 
 // build builds natftpd as it is shipped, unless the options name one.
 func (p *place) build(ctx context.Context) error {
@@ -137,7 +139,7 @@ type ground struct {
 // ground finds free ports below those that the system hands out by itself.
 func (p *place) ground(name string) (ground, error) {
 	g := ground{place: p, dir: filepath.Join(p.dir, name)}
-	if err := os.MkdirAll(g.dir, 0o755); err != nil {
+	if err := os.MkdirAll(g.written(), 0o755); err != nil {
 		return g, err
 	}
 	const tries, ports = 50, 2 + passivePorts
@@ -166,8 +168,12 @@ func allFree(first, count int) error {
 	return nil
 }
 
-// file writes a file of the server's own and returns its name.
+// written is the folder of what the server is told by. Its log is elsewhere: natftpd
+// watches the folder of its configuration, and would wake for each line.
+func (g ground) written() string { return filepath.Join(g.dir, "conf") }
+
+// file writes a file that the server is told by and returns its name.
 func (g ground) file(name, text string) (string, error) {
-	full := filepath.Join(g.dir, name)
+	full := filepath.Join(g.written(), name)
 	return full, os.WriteFile(full, []byte(text), 0o600)
 }

@@ -17,7 +17,7 @@ import (
 const (
 	// patience bounds everything that the client waits for: a stuck server ends
 	// the run.
-	patience = 30 * time.Second
+	patience = time.Minute
 	user     = "bench"
 	password = "bench"
 )

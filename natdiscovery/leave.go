@@ -19,14 +19,18 @@ const (
 )
 
 // leave returns what is to be removed at the end, on a gateway that may be the one in
-// use. A mapping that is being asked for at this moment may be there as well.
+// use. A mapping that is being asked for at this moment may be there as well; one that
+// is being renewed is removed once, like the others.
 func (c *core) leave() []remnant {
 	list := slices.Clone(c.gw.stale)
 	for i := range c.ports {
 		list = append(list, c.leftovers(&c.ports[i])...)
 	}
 	if a, ok := c.gw.doing.(mapPort); ok {
-		list = append(list, c.remnant(c.gw.method, gateway.Mapping{Request: a.request}))
+		asked := c.remnant(c.gw.method, gateway.Mapping{Request: a.request})
+		if !slices.ContainsFunc(list, asked.sameRow) {
+			list = append(list, asked)
+		}
 	}
 	for _, r := range c.former {
 		if c.mayBeHere(r.device) {

@@ -187,6 +187,14 @@ func TestTheEndKnowsWhatIsOnTheRouter(t *testing.T) {
 			t.Errorf("got %v last, want %v", last.mapping.Request, asked.request)
 		}
 	})
+	t.Run("what is being renewed, once", func(t *testing.T) {
+		s := newStory(t)
+		s.until(time.Minute)
+		s.core.gw.doing = s.core.mapDuty(0)
+		if list := s.core.leave(); len(list) != 11 {
+			t.Errorf("got %d mappings, want 11", len(list))
+		}
+	})
 	t.Run("what got no answer", func(t *testing.T) {
 		s := newStory(t)
 		s.router.deny = denies("map", gateway.ErrProtocol, 2121, 2121)

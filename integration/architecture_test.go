@@ -20,7 +20,8 @@ const module = "natftpd/"
 // that and itself, in its tests. Imports go one way: the command line knows every
 // part, the server knows files and the Status, the loop knows its methods, and
 // each of these knows nothing of what stands above or beside it. What imports
-// natdiscovery/nattest, a fake router, or integration/lab is a test.
+// natdiscovery/nattest, a fake router, integration/lab or integration/browser is a
+// test, or one of these.
 var imports = map[string]struct{ code, tests []string }{
 	"cmd/natftpd": {code: []string{"cmd"}},
 	"cmd": {
@@ -44,7 +45,7 @@ var imports = map[string]struct{ code, tests []string }{
 	// The page shows what the others count; none of them knows of it.
 	"server/status": {
 		code:  []string{"driver", "natdiscovery", "server/control"},
-		tests: []string{"natdiscovery/gateway"},
+		tests: []string{"integration/browser", "natdiscovery/gateway"},
 	},
 
 	"natdiscovery": {
@@ -66,8 +67,10 @@ var imports = map[string]struct{ code, tests []string }{
 	// The fake shares no codec with what it tests.
 	"natdiscovery/nattest": {code: []string{"natdiscovery/gateway"}},
 
-	"integration":     {tests: []string{"integration/lab"}},
+	"integration":     {tests: []string{"integration/browser", "integration/lab"}},
 	"integration/lab": {},
+	// It asks the lab for programs as all tests do.
+	"integration/browser": {code: []string{"integration/lab"}},
 	// The benchmark knows natftpd as its peers, from outside.
 	"integration/bench": {},
 	// What the model runs in its own process, as the command line puts it together.

@@ -111,22 +111,13 @@ func script(interpreter, name string) func(*testing.T, visit) {
 		cmd.Env = append(os.Environ(), "HOME="+t.TempDir(), "LC_ALL=C.UTF-8", // no settings of whoever runs the test
 			"HOST="+v.addr().Addr().String(), fmt.Sprintf("PORT=%d", v.addr().Port()), "USER="+v.user, "PASSWORD="+password,
 			"CHANNEL="+string(v.channel), "MODE="+string(v.mode), "UP="+v.up, "DOWN="+v.down, "FILE="+v.file,
-			"NODE_MODULES="+nodeModules(t))
+			"NODE_MODULES="+lab.NodeModules(t))
 		timeout := time.AfterFunc(time.Minute, func() { _ = cmd.Cancel() })
 		defer timeout.Stop()
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("%s: %v\n%s", name, err, out)
 		}
 	}
-}
-
-// nodeModules is where .ci/install puts what npm installs.
-func nodeModules(t *testing.T) string {
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return filepath.Join(cache, "natftpd-test", "node_modules")
 }
 
 // TestClientMatrix lets every client do all that it can in each channel and mode.
@@ -183,15 +174,8 @@ func startMatrix(t *testing.T) (*local, []matrixVisit) {
 func (p program) require(t *testing.T) {
 	t.Helper()
 	lab.RequireTools(t, p.tools)
-	if p.name != "basic-ftp" {
-		return
-	}
-	if _, err := os.Stat(filepath.Join(nodeModules(t), "basic-ftp")); err != nil {
-		complain := t.Skipf
-		if os.Getenv("CI") == "true" {
-			complain = t.Fatalf
-		}
-		complain("needs basic-ftp: run .ci/install (%v)", err)
+	if p.name == "basic-ftp" {
+		lab.NodeModules(t, p.name)
 	}
 }
 

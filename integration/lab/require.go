@@ -63,6 +63,23 @@ func RequireTools(t testing.TB, tools map[string]string) {
 	complaint(t)("needs the Debian packages %s: apt-get install them, or run make test as root", strings.Join(missing, " "))
 }
 
+// NodeModules is the folder where .ci/install has npm install packages. Without those
+// that are named the test is skipped; with CI=true it fails.
+func NodeModules(t testing.TB, names ...string) string {
+	t.Helper()
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(cache, "natftpd-test", "node_modules")
+	for _, name := range names {
+		if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
+			complaint(t)("needs %s: run .ci/install (%v)", name, err)
+		}
+	}
+	return dir
+}
+
 // complaint ends a test that lacks something: as a failure where CI=true.
 func complaint(t testing.TB) func(format string, a ...any) {
 	if os.Getenv("CI") == "true" {

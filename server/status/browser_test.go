@@ -1,13 +1,17 @@
+//go:build linux
+
 package status
 
 import (
 	"context"
+	"os/exec"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"natftpd/driver"
+	"natftpd/integration/browser"
 	"natftpd/natdiscovery"
 )
 
@@ -66,50 +70,41 @@ func TestInABrowserThePageLivesAndItsButtonsDoWhatTheySay(t *testing.T) {
 
 	url, stop := running(t, newServer(t, cfg))
 	t.Cleanup(stop)
-	page := browse(t, url+"/")
-	page.until(`document.querySelector("#verdict h1")?.textContent === "Friends on the internet can connect."`)
-	page.until(`document.getElementById("live")?.dataset.state === "on"`)
+	page := browser.Open(t, exec.Command, url+"/")
+	page.Until(`document.querySelector("#verdict h1").textContent === "Friends on the internet can connect."`)
+	page.Until(`document.getElementById("live").dataset.state === "on"`)
 
 	const bar = `document.querySelector("#transfers progress")`
-	page.eval(`window.bar = ` + bar + `; document.querySelector("#sessions button").focus()`)
+	page.Eval(`window.bar = ` + bar + `; document.querySelector("#sessions button").focus()`)
 	up.received.Store(640)
-	page.until(bar + `.value === 64`)
-	if page.eval(bar+` === window.bar && document.activeElement === document.querySelector("#sessions button")`) != true {
+	page.Until(bar + `.value === 64`)
+	if page.Eval(bar+` === window.bar && document.activeElement === document.querySelector("#sessions button")`) != true {
 		t.Error("what did not change was made anew, or the focus is lost")
 	}
 
-	page.eval(`window.button = document.activeElement`)
+	page.Eval(`window.button = document.activeElement`)
 	bob, _ := enter(t, cfg.Sessions, "198.51.100.9", "bob")
-	page.until(`document.getElementById("sessions").textContent.includes("bob")`)
-	if page.eval(`document.activeElement === window.button && window.button.isConnected`) != true {
+	page.Until(`document.getElementById("sessions").textContent.includes("bob")`)
+	if page.Eval(`document.activeElement === window.button && window.button.isConnected`) != true {
 		t.Error("somebody came, and the focus is lost")
 	}
 	bob.Leave()
-	page.until(`!document.getElementById("sessions").textContent.includes("bob")`)
+	page.Until(`!document.getElementById("sessions").textContent.includes("bob")`)
 
 	world.become(carrierNAT())
-	page.until(`document.title === "natftpd: Carrier NAT"`)
-	page.until(`document.getElementById("announce").textContent.includes("provider")`)
-	page.until(`document.querySelector("#path .hop.bad h3").textContent === "Carrier"`)
+	page.Until(`document.title === "natftpd: Carrier NAT"`)
+	page.Until(`document.getElementById("announce").textContent.includes("provider")`)
+	page.Until(`document.querySelector("#path .hop.bad h3").textContent === "Carrier"`)
 
-	page.eval(`document.querySelector("#doctor-form button").click()`)
-	page.until(`document.getElementById("doctor").textContent.startsWith("reachable: friends dial")`)
-	page.eval(`document.querySelector("#bans button").click()`)
-	page.until(`document.getElementById("bans").textContent.includes("Nobody is kept out")`)
-	page.eval(`document.querySelector("#sessions button").click()`)
-	page.until(`document.getElementById("sessions").textContent.includes("Nobody is connected")`)
-	page.until(`document.getElementById("transfers").textContent.includes("Nothing moves")`)
+	page.Eval(`document.querySelector("#doctor-form button").click()`)
+	page.Until(`document.getElementById("doctor").textContent.startsWith("reachable: friends dial")`)
+	page.Eval(`document.querySelector("#bans button").click()`)
+	page.Until(`document.getElementById("bans").textContent.includes("Nobody is kept out")`)
+	page.Eval(`document.querySelector("#sessions button").click()`)
+	page.Until(`document.getElementById("sessions").textContent.includes("Nobody is connected")`)
+	page.Until(`document.getElementById("transfers").textContent.includes("Nothing moves")`)
 
-	if page.eval(`document.documentElement.scrollWidth <= innerWidth`) != true {
-		t.Error("the page is wider than its window")
-	}
-	page.call("Emulation.setDeviceMetricsOverride", map[string]any{"width": 360, "height": 740, "deviceScaleFactor": 2, "mobile": true}, nil)
-	if page.eval(`document.documentElement.scrollWidth <= 360`) != true {
-		t.Error("the page is wider than a phone")
-	}
-	page.mu.Lock()
-	defer page.mu.Unlock()
-	for _, m := range page.mistakes {
+	for _, m := range page.Mistakes() {
 		t.Errorf("the browser says: %s", m)
 	}
 }

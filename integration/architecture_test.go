@@ -67,12 +67,16 @@ var imports = map[string]struct{ code, tests []string }{
 	// The fake shares no codec with what it tests.
 	"natdiscovery/nattest": {code: []string{"natdiscovery/gateway"}},
 
-	"integration":     {tests: []string{"integration/browser", "integration/lab"}},
+	"integration":     {tests: []string{"integration/browser", "integration/lab", "integration/report"}},
 	"integration/lab": {},
 	// It asks the lab for programs as all tests do.
 	"integration/browser": {code: []string{"integration/lab"}},
-	// The benchmark knows natftpd as its peers, from outside.
-	"integration/bench": {},
+	"integration/report":  {},
+	// The benchmark knows natftpd as its peers, from outside. Only what it builds to see
+	// inside is natftpd itself.
+	"integration/bench":          {code: []string{"integration/bench/flame", "integration/report"}},
+	"integration/bench/flame":    {},
+	"integration/bench/profiled": {code: []string{"cmd"}},
 	// What the model runs in its own process, as the command line puts it together.
 	"integration/model": {tests: []string{"driver", "natdiscovery", "server"}},
 	"integration/contract": {tests: []string{

@@ -126,7 +126,7 @@ func TestQuickSetsOnlyWhatIsNotSaid(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if o.rounds != 7 || o.size != 256*mib || !o.rows.MatchString("get-4k-8-tls") || o.rows.MatchString("get-4k-64") {
+	if o.rounds != 7 || o.size != 64*mib || !o.rows.MatchString("get-4k-8-tls") || o.rows.MatchString("get-4k-64") {
 		t.Errorf("got %+v", o)
 	}
 }

@@ -11,11 +11,14 @@ import (
 
 // result is a row that was measured.
 type result struct {
-	Name   string  `json:"name"`
-	Text   string  `json:"text"`
-	Unit   string  `json:"unit"`
-	Less   bool    `json:"less_is_better,omitempty"`
-	Cost   string  `json:"cost_of,omitempty"`
+	Name string `json:"name"`
+	Text string `json:"text"`
+	Unit string `json:"unit"`
+	Less bool   `json:"less_is_better,omitempty"`
+	Cost string `json:"cost_of,omitempty"`
+	// Bare is what the machine was measured with; "": with nothing.
+	Bare   string  `json:"machine,omitempty"`
+	Goal   goal    `json:"goal,omitzero"`
 	Scores []score `json:"servers"`
 }
 
@@ -32,16 +35,17 @@ type score struct {
 	Failed string `json:"failed,omitempty"`
 }
 
-// compare measures the rows that the options name, and tells.
-func compare(ctx context.Context, p *place) error {
-	servers, err := startAll(ctx, p)
+// compare measures rows, those that the options name, on each of the peers that can be
+// had, and prints each as soon as it is measured.
+func compare(ctx context.Context, p *place, peers []peer, rows []row) (results []result, versions map[string]string, err error) {
+	servers, err := startAll(ctx, p, peers)
 	defer func() {
 		for _, s := range servers {
 			s.stop()
 		}
 	}()
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	// Whoever interrupts does not wait until the clients lose their patience.
 	defer context.AfterFunc(ctx, func() {
@@ -49,34 +53,33 @@ func compare(ctx context.Context, p *place) error {
 			s.stop()
 		}
 	})()
-	var results []result
-	for _, r := range rows(p.options) {
+	versions = map[string]string{}
+	for _, s := range servers {
+		versions[s.name] = s.version
+	}
+	for _, r := range rows {
 		if !p.rows.MatchString(r.name) {
 			continue
 		}
 		if r.prepare != nil {
 			if err := r.prepare(&p.files); err != nil {
-				return fmt.Errorf("files for %s: %w", r.name, err)
+				return nil, nil, fmt.Errorf("files for %s: %w", r.name, err)
 			}
 		}
 		measured := r.measure(ctx, p, servers)
 		if ctx.Err() != nil {
-			return context.Cause(ctx)
+			return nil, nil, context.Cause(ctx)
 		}
 		measured.print(os.Stdout)
 		results = append(results, measured)
 	}
-	return publish(p, results)
+	return results, versions, nil
 }
 
-// startAll starts the servers that can be had, and the bare one; those that can't
-// are named.
-func startAll(ctx context.Context, p *place) ([]*server, error) {
+// startAll starts the servers that can be had; those that can't are named.
+func startAll(ctx context.Context, p *place, peers []peer) ([]*server, error) {
 	var servers []*server
-	for _, peer := range append(peers(), peer{machineName, machine}) {
-		if peer.name != machineName && !slices.Contains(p.peers, peer.name) {
-			continue
-		}
+	for _, peer := range peers {
 		s, err := peer.start(ctx, p, peer.name)
 		switch {
 		case err == nil:
@@ -93,7 +96,7 @@ func startAll(ctx context.Context, p *place) ([]*server, error) {
 // measure tries the row once on each server and then measures it on each in turn,
 // round by round.
 func (r row) measure(ctx context.Context, p *place, servers []*server) result {
-	out := result{Name: r.name, Text: r.text, Unit: r.unit, Less: r.less, Cost: r.cost}
+	out := result{Name: r.name, Text: r.text, Unit: r.unit, Less: r.less, Cost: r.cost, Bare: r.bare, Goal: r.goal}
 	on := map[string]gauge{}
 	for _, s := range servers {
 		g := r.gauge

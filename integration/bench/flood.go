@@ -83,9 +83,9 @@ func floodLimits(ctx context.Context, _ *place, s *server) ([]limit, error) {
 		return nil, err
 	}
 	return []limit{
-		{text: "password guesser: connections from one address", unit: "/s", got: rate, bound: floodRate * 0.95, least: true},
-		{text: fmt.Sprintf("meanwhile a login from another, 99 in 100 of %d within", len(times)), unit: "ms", got: milliseconds(percentile(times, 99)), bound: 200},
-		{text: "meanwhile: memory above idle", unit: "MiB", got: above, bound: 64},
+		{Text: "password guesser: connections from one address", Unit: "/s", Got: rate, Bound: floodRate * 0.95, Least: true},
+		{Text: fmt.Sprintf("meanwhile a login from another, 99 in 100 of %d within", len(times)), Unit: "ms", Got: milliseconds(percentile(times, 99)), Bound: 200},
+		{Text: "meanwhile: memory above idle", Unit: "MiB", Got: above, Bound: 64},
 	}, nil
 }
 

@@ -9,6 +9,8 @@ import (
 	"io"
 	"os"
 	"time"
+
+	"natftpd/integration/report"
 )
 
 // errMissed: a figure is beyond its limit.
@@ -16,19 +18,19 @@ var errMissed = errors.New("a limit was missed")
 
 // limit is a figure that natftpd has to keep.
 type limit struct {
-	text  string
-	unit  string
-	got   float64
-	bound float64
-	// least: the bound is a lower one.
-	least bool
+	Text  string  `json:"text"`
+	Unit  string  `json:"unit"`
+	Got   float64 `json:"measured"`
+	Bound float64 `json:"limit"`
+	// Least: the bound is a lower one.
+	Least bool `json:"at_least,omitempty"`
 }
 
 func (l limit) kept() bool {
-	if l.least {
-		return l.got >= l.bound
+	if l.Least {
+		return l.Got >= l.Bound
 	}
-	return l.got < l.bound
+	return l.Got < l.Bound
 }
 
 // trial measures some limits on a natftpd of its own.
@@ -46,6 +48,7 @@ func checkLimits(ctx context.Context, p *place) error {
 	}
 	fmt.Printf("%-62s %12s %12s\n", "natftpd on one core", "measured", "limit")
 	missed := false
+	var all []limit
 	for _, t := range trials {
 		if !p.rows.MatchString(t.name) {
 			continue
@@ -64,6 +67,10 @@ func checkLimits(ctx context.Context, p *place) error {
 			l.print(os.Stdout)
 			missed = missed || !l.kept()
 		}
+		all = append(all, limits...)
+	}
+	if err := publish(p, nil, published{name: "limits", figures: all, text: limitsText(all)}); err != nil {
+		return err
 	}
 	if missed {
 		return errMissed
@@ -109,14 +116,31 @@ func (t trial) measure(ctx context.Context, p *place) ([]limit, float64, error) 
 }
 
 func (l limit) print(w io.Writer) {
-	sign, verdict := "<", ""
-	if l.least {
-		sign = "≥"
-	}
+	verdict := ""
 	if !l.kept() {
 		verdict = "  MISSED"
 	}
-	fmt.Fprintf(w, "%-62s %12s %12s%s\n", l.text, figure(l.got)+" "+l.unit, sign+" "+figure(l.bound)+" "+l.unit, verdict)
+	fmt.Fprintf(w, "%-62s %12s %12s%s\n", l.Text, figure(l.Got)+" "+l.Unit, l.boundText(), verdict)
+}
+
+func (l limit) boundText() string {
+	sign := "<"
+	if l.Least {
+		sign = "≥"
+	}
+	return sign + " " + figure(l.Bound) + " " + l.Unit
+}
+
+func limitsText(all []limit) string {
+	var rows [][]string
+	for _, l := range all {
+		text := l.Text
+		if !l.kept() {
+			text += " **(missed)**"
+		}
+		rows = append(rows, []string{text, figure(l.Got) + " " + l.Unit, l.boundText()})
+	}
+	return report.Table([]string{"natftpd on one core", "measured", "limit"}, rows)
 }
 
 // looks is how often the first byte of a listing is awaited.
@@ -157,8 +181,8 @@ func listingLimits(ctx context.Context, p *place, s *server) (all []limit, err e
 		}
 		what := fmt.Sprintf("LIST of %d entries", one.entries)
 		all = append(all,
-			limit{text: what + ": memory above idle", unit: "MiB", got: above, bound: one.memory},
-			limit{text: what + ": first byte, median of " + fmt.Sprint(looks), unit: "ms", got: median(first), bound: 50})
+			limit{Text: what + ": memory above idle", Unit: "MiB", Got: above, Bound: one.memory},
+			limit{Text: what + ": first byte, median of " + fmt.Sprint(looks), Unit: "ms", Got: median(first), Bound: 50})
 	}
 	return all, nil
 }
@@ -232,7 +256,7 @@ func idleLimits(ctx context.Context, _ *place, s *server) ([]limit, error) {
 		times = append(times, time.Since(began))
 	}
 	return []limit{
-		{text: fmt.Sprintf("%d idle sessions: resident memory of each", count), unit: "KiB", got: float64(after-before) / 1024 / count, bound: 64},
-		{text: fmt.Sprintf("%d idle sessions: NOOP, 99 in 100 within", count), unit: "ms", got: milliseconds(percentile(times, 99)), bound: 20},
+		{Text: fmt.Sprintf("%d idle sessions: resident memory of each", count), Unit: "KiB", Got: float64(after-before) / 1024 / count, Bound: 64},
+		{Text: fmt.Sprintf("%d idle sessions: NOOP, 99 in 100 within", count), Unit: "ms", Got: milliseconds(percentile(times, 99)), Bound: 20},
 	}, nil
 }

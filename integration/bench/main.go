@@ -3,10 +3,13 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 )
 
@@ -34,7 +37,24 @@ func main() {
 	}
 }
 
-// run does what the options ask for.
+// mode is something to measure.
+type mode struct {
+	name, text string
+	run        func(context.Context, *place) error
+}
+
+// modes are all of them, the usual one first.
+func modes() []mode {
+	return []mode{
+		{"compare", "compare natftpd with its peers and with the machine; so it does without any of these", compareWithPeers},
+		{"overhead", "compare natftpd with everything on and with everything off, and end with 1 when that costs too much", compareWithBare},
+		{"growth", "measure what natftpd costs with many sessions, large files, large folders, and end with 1 when it grows too fast", measureGrowth},
+		{"limits", "measure natftpd alone against its limits, and end with 1 when one is missed", checkLimits},
+		{"profile", "say where natftpd spends its time: a flame graph (-publish), a profile for the compiler (-pgo)", profileRows},
+	}
+}
+
+// run does what the options ask for, one mode after the other.
 func run(ctx context.Context, o options) error {
 	cores, err := chooseCores()
 	if err != nil {
@@ -48,8 +68,30 @@ func run(ctx context.Context, o options) error {
 	if err := cores.takeClient(); err != nil {
 		return err
 	}
-	if o.limits {
-		return checkLimits(ctx, p)
+	var missed error
+	for _, m := range o.modes {
+		err := m.run(ctx, p)
+		if err != nil && !errors.Is(err, errMissed) {
+			return fmt.Errorf("%s: %w", m.name, err)
+		}
+		missed = errors.Join(missed, err)
 	}
-	return compare(ctx, p)
+	return missed
+}
+
+// compareWithPeers is the comparison with other servers. Who is behind is told, and is
+// no error: that depends on the others.
+func compareWithPeers(ctx context.Context, p *place) error {
+	chosen := slices.DeleteFunc(peers(), func(one peer) bool { return !slices.Contains(p.peers, one.name) })
+	results, versions, err := compare(ctx, p, append(chosen, peer{machineName, machine}), rows(p.options))
+	if err != nil {
+		return err
+	}
+	summary(os.Stdout, results, append(slices.Clone(p.peers), machineName))
+	var drawn bytes.Buffer
+	draw(&drawn, results, p.peers)
+	return publish(p, versions, published{
+		name: "comparison", figures: results, picture: drawn.Bytes(),
+		text: comparisonText(results, p.peers) + "\n" + costText(results, p.peers),
+	})
 }

@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
@@ -114,6 +115,22 @@ func enter(secure bool) operation {
 		}
 		return s.quit()
 	}
+}
+
+// enterSlowly is the same by the account whose password is hashed as it should be.
+func enterSlowly(ctx context.Context, w *worker, _ int) error {
+	if w.server.slow == "" {
+		return errors.New("it has no argon2id for its accounts here")
+	}
+	s, err := connect(ctx, w.server.at, w.from)
+	if err != nil {
+		return err
+	}
+	if err := s.login(w.server.slow); err != nil {
+		s.close()
+		return err
+	}
+	return s.quit()
 }
 
 // ask has the bare server do something with the large file, and throws away what

@@ -15,22 +15,26 @@ const mib = 1 << 20
 
 // options are what the command line asks for.
 type options struct {
-	rows    *regexp.Regexp
-	peers   []string
-	rounds  int
-	tries   int
-	time    time.Duration
-	size    int64 // of the large file
-	json    string
-	svg     string
+	rows   *regexp.Regexp
+	peers  []string
+	rounds int
+	tries  int
+	time   time.Duration
+	size   int64 // of the large file
+	json   string
+	// publish is a folder for files; the page is the folder's name with .md.
+	publish string
 	natftpd string
-	limits  bool
+	pgo     string
+	small   bool
+	modes   []mode
 }
 
-// quick is what -quick sets where nothing else was said: below two minutes.
+// quick is what -quick sets where nothing else was said. The folders of 100,000
+// entries and the idle sessions take most of a whole run.
 var quick = map[string]string{
-	"rounds": "3", "tries": "1", "time": "250ms", "size": "256",
-	"rows": `^(download|upload)-1(-tls)?$|^(get|put)-4k-[18]$|^get-4k-8-tls$|^(list|mlsd)-10k|^login`,
+	"rounds": "1", "tries": "1", "time": "50ms", "size": "64",
+	"rows": `^(((download|upload)-1|(get|put)-4k-[18]|list-10k|login)(-tls)?|mlsd-10k|mirror|loopback.*|large-folders)$|^(sessions|files|entries)`,
 }
 
 func parseOptions(args []string) (o options, err error) {
@@ -42,14 +46,18 @@ func parseOptions(args []string) (o options, err error) {
 	set.DurationVar(&o.time, "time", time.Second, "how long one load on one server lasts in each round, at least")
 	set.IntVar(&o.tries, "tries", 3, "measure up to so many times while other programs keep the cores busy")
 	set.StringVar(&o.json, "json", "", "write all figures to this `FILE`")
-	set.StringVar(&o.svg, "svg", "", "draw the ratios into this `FILE`")
+	set.StringVar(&o.publish, "publish", "", "write figures and pictures into this `FOLDER`, and the page of the same name, FOLDER.md")
 	set.StringVar(&o.natftpd, "natftpd", "", "measure this `PROGRAM` instead of building natftpd from the tree")
-	set.BoolVar(&o.limits, "limits", false, "measure natftpd alone against its limits, and end with 1 when one is missed")
-	isQuick := set.Bool("quick", false, "a few loads, shortly: below two minutes")
+	set.StringVar(&o.pgo, "pgo", "", "with -profile: write a profile for the compiler to this `FILE`")
+	set.BoolVar(&o.small, "quick", false, "less of everything: below a minute, to see that it works")
+	asked := map[string]*bool{}
+	for _, m := range modes() {
+		asked[m.name] = set.Bool(m.name, false, m.text)
+	}
 	if err := set.Parse(args); err != nil {
 		return o, err
 	}
-	if *isQuick {
+	if o.small {
 		said := map[string]bool{}
 		set.Visit(func(f *flag.Flag) { said[f.Name] = true })
 		for name, value := range quick {
@@ -59,6 +67,14 @@ func parseOptions(args []string) (o options, err error) {
 				}
 			}
 		}
+	}
+	for _, m := range modes() {
+		if *asked[m.name] {
+			o.modes = append(o.modes, m)
+		}
+	}
+	if o.modes == nil {
+		o.modes = modes()[:1]
 	}
 	complain := func(format string, a ...any) (options, error) {
 		err := fmt.Errorf(format, a...)

@@ -3,6 +3,8 @@
 package main
 
 import (
+	"bufio"
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 )
 
@@ -44,6 +47,31 @@ func (p *place) unpack(ctx context.Context, name string, packages []string) (str
 		}
 	}
 	return root, os.Rename(unpacked, root)
+}
+
+// packageVersion is the version of an unpacked package, by the first line of its
+// changelog, which for a package that was only built again is another file; "": not
+// known.
+func packageVersion(root, name string) string {
+	doc := filepath.Join(root, "usr/share/doc", name, "changelog.Debian.")
+	for _, end := range []string{runtime.GOARCH + ".gz", "gz"} {
+		f, err := os.Open(doc + end)
+		if err != nil {
+			continue
+		}
+		defer f.Close()
+		text, err := gzip.NewReader(f)
+		if err != nil {
+			continue
+		}
+		first, err := bufio.NewReader(text).ReadString('\n')
+		_, rest, found := strings.Cut(first, " (")
+		version, _, ends := strings.Cut(rest, ")")
+		if err == nil && found && ends {
+			return version
+		}
+	}
+	return ""
 }
 
 // libraries is the environment in which unpacked programs find their libraries.

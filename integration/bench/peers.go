@@ -56,11 +56,17 @@ func peerNames() []string {
 
 // cheapHash is argon2id at the least cost that it has (RFC 9106, section 3.1), so
 // that logins measure the server and not the hash.
-func cheapHash() string {
+func cheapHash() string { return argon2id(8, 1) }
+
+// slowHash is argon2id as natftpd hash-password makes it, whose cost a login cannot
+// go below: that of OWASP's Password Storage Cheat Sheet.
+func slowHash() string { return argon2id(19<<10, 2) }
+
+func argon2id(kib, passes uint32) string {
 	salt := []byte("0123456789abcdef")
-	key := argon2.IDKey([]byte(password), salt, 1, 8, 1, 32)
+	key := argon2.IDKey([]byte(password), salt, passes, kib, 1, 32)
 	encode := base64.RawStdEncoding.EncodeToString
-	return fmt.Sprintf("$argon2id$v=%d$m=8,t=1,p=1$%s$%s", argon2.Version, encode(salt), encode(key))
+	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=1$%s$%s", argon2.Version, kib, passes, encode(salt), encode(key))
 }
 
 // cheapCrypt is the same for crypt(3), which knows no argon2id: DES.
@@ -81,16 +87,21 @@ func natftpd(_ context.Context, g ground) (launch, error) {
 nat: {port_mapping: off, stun_servers: []}
 bans: {after: 1000}
 tls: {mode: optional, certificate: %q, key: %q}
-users: [{name: %s, password: %q, home: %q, quota: 100TB}]
+users:
+- {name: %s, password: %q, home: %q, quota: 100TB}
+- {name: %s, password: %q, home: %q, quota: 100TB}
 status: {listen: "%s"}
 state_dir: %q
-`, g.control, g.passive, g.last, g.certificate(), g.key(), user, cheapHash(), g.home, g.status, filepath.Join(g.dir, "state")))
-	return natftpdLaunch(g, file), err
+`, g.control, g.passive, g.last, g.certificate(), g.key(),
+		user, cheapHash(), g.home, slowUser, slowHash(), g.home, g.status, filepath.Join(g.dir, "state")))
+	l := natftpdLaunch(g, file)
+	l.server.slow = slowUser
+	return l, err
 }
 
 func natftpdLaunch(g ground, file string) launch {
 	return launch{
-		server:  &server{name: self, at: g.control, user: user},
+		server:  &server{name: self, version: g.version, at: g.control, user: user, status: g.status},
 		program: g.natftpd, args: []string{"serve", "--config", file}, dir: g.dir,
 	}
 }
@@ -139,7 +150,7 @@ rsa_private_key_file=%s
 `, g.control.Addr(), g.control.Port(), g.home, jail,
 		filepath.Join(g.dir, "vsftpd.log"), g.certificate(), g.key()))
 	return launch{
-		server:  &server{name: "vsftpd", at: g.control, user: "anonymous"},
+		server:  &server{name: "vsftpd", version: packageVersion(root, "vsftpd"), at: g.control, user: "anonymous"},
 		program: filepath.Join(root, "usr/sbin/vsftpd"), args: []string{file}, env: libraries(root), dir: g.dir,
 	}, err
 }
@@ -152,7 +163,10 @@ func pureftpd(ctx context.Context, g ground) (launch, error) {
 	if err != nil {
 		return launch{}, err
 	}
-	passwd, err := g.file("passwd", fmt.Sprintf("%s:%s:%d:%d::%s/./::::::::::::\n", user, cheapHash(), nobodyID, nogroupID, g.home))
+	account := func(name, hash string) string {
+		return fmt.Sprintf("%s:%s:%d:%d::%s/./::::::::::::\n", name, hash, nobodyID, nogroupID, g.home)
+	}
+	passwd, err := g.file("passwd", account(user, cheapHash())+account(slowUser, slowHash()))
 	if err != nil {
 		return launch{}, err
 	}
@@ -161,7 +175,7 @@ func pureftpd(ctx context.Context, g ground) (launch, error) {
 		return launch{}, err
 	}
 	return launch{
-		server:  &server{name: "pure-ftpd", at: g.control, user: user},
+		server:  &server{name: "pure-ftpd", version: packageVersion(root, "pure-ftpd"), at: g.control, user: user, slow: slowUser},
 		program: filepath.Join(root, "usr/sbin/pure-ftpd"),
 		args: []string{
 			"--bind", fmt.Sprintf("%s,%d", g.control.Addr(), g.control.Port()),
@@ -218,16 +232,17 @@ TLSLog %s
 `, g.control.Addr(), g.control.Port(), filepath.Join(root, "usr/lib/proftpd"), nobody, passwd, g.home,
 		in("pid"), in("scoreboard"), in("system.log"), in("transfer.log"), g.certificate(), g.key(), g.certificate(), in("tls.log")))
 	return launch{
-		server:  &server{name: "proftpd", at: g.control, user: user},
+		server:  &server{name: "proftpd", version: packageVersion(root, "proftpd-core"), at: g.control, user: user},
 		program: filepath.Join(root, "usr/sbin/proftpd"), args: []string{"--nodaemon", "--config", file}, env: libraries(root), dir: g.dir,
 	}, err
 }
 
 // sftpgo runs in its portable mode: one account, no database.
 func sftpgo(ctx context.Context, g ground) (launch, error) {
-	program, err := g.install(ctx, "sftpgo", "github.com/drakkan/sftpgo/v2@v2.6.6")
+	const version = "v2.6.6"
+	program, err := g.install(ctx, "sftpgo", "github.com/drakkan/sftpgo/v2@"+version)
 	return launch{
-		server:  &server{name: "sftpgo", at: g.control, user: user},
+		server:  &server{name: "sftpgo", version: version, at: g.control, user: user},
 		program: program,
 		args: []string{
 			"portable", "--directory", g.home, "--username", user, "--password", cheapHash(), "--permissions", "*",

@@ -35,7 +35,9 @@ type place struct {
 	dir, home string
 	// cache holds what is kept between runs: packages, unpacked.
 	cache string
-	files files
+	// version is natftpd's, profiled the program that writes a profile of itself.
+	version, profiled string
+	files             files
 }
 
 func newPlace(ctx context.Context, o options, c cores) (*place, error) {
@@ -99,14 +101,26 @@ func (p *place) key() string         { return filepath.Join(p.dir, "tls", "key.p
 
 // build builds natftpd as it is shipped, unless the options name one.
 func (p *place) build(ctx context.Context) error {
-	if p.natftpd != "" {
-		return nil
+	if p.natftpd == "" {
+		p.natftpd = filepath.Join(p.dir, "natftpd.bin")
+		if err := goBuild(ctx, p.natftpd, "natftpd/cmd/natftpd"); err != nil {
+			return err
+		}
 	}
-	p.natftpd = filepath.Join(p.dir, "natftpd.bin")
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", p.natftpd, "natftpd/cmd/natftpd")
+	said, err := exec.CommandContext(ctx, p.natftpd, "version").Output()
+	if err != nil {
+		return fmt.Errorf("natftpd version: %w", err)
+	}
+	p.version, _, _ = strings.Cut(strings.TrimPrefix(string(said), "natftpd "), "\n")
+	return nil
+}
+
+// goBuild builds a program of the tree.
+func goBuild(ctx context.Context, program, pkg string) error {
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", program, pkg)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("build natftpd: %w\n%s", err, out)
+		return fmt.Errorf("build %s: %w\n%s", pkg, err, out)
 	}
 	return nil
 }

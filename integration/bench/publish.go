@@ -3,63 +3,84 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
-	"runtime"
+	"path/filepath"
+	"slices"
 	"strings"
-	"time"
 
-	"golang.org/x/sys/unix"
+	"natftpd/integration/report"
 )
 
-// report is what -json writes.
-type report struct {
-	Date    time.Time `json:"date"`
-	Command string    `json:"command"`
-	CPU     string    `json:"cpu"`
-	Kernel  string    `json:"kernel"`
-	Go      string    `json:"go"`
-	Rows    []result  `json:"rows"`
+// published is what a mode leaves behind: figures, and how the page tells them.
+type published struct {
+	// name is the section of the page and of the files beside it.
+	name string
+	// figures become JSON.
+	figures any
+	// text is Markdown. The picture is left out of it; nil: there is none.
+	text    string
+	picture []byte
 }
 
-// publish prints the summary and writes the files that were asked for.
-func publish(p *place, results []result) error {
-	summary(os.Stdout, results, append(p.peers, machineName))
+// document is a mode's file of JSON.
+type document struct {
+	report.Origin
+	// Versions are those of the servers.
+	Versions map[string]string `json:"versions,omitempty"`
+	Figures  any               `json:"figures"`
+}
+
+// publish writes what the options ask for.
+func publish(p *place, versions map[string]string, all published) error {
+	here := report.Here(strings.TrimSpace("go run ./integration/bench " + strings.Join(os.Args[1:], " ")))
+	text, err := json.MarshalIndent(document{here, versions, all.figures}, "", "  ")
+	if err != nil {
+		return err
+	}
+	text = append(text, '\n')
 	if p.json != "" {
-		text, err := json.MarshalIndent(report{
-			Date:    time.Now().UTC().Truncate(time.Second),
-			Command: "bench " + strings.Join(os.Args[1:], " "),
-			CPU:     cpuModel(), Kernel: kernel(), Go: runtime.Version(),
-			Rows: results,
-		}, "", "  ")
-		if err != nil {
-			return err
-		}
-		if err := os.WriteFile(p.json, append(text, '\n'), 0o644); err != nil {
+		if err := os.WriteFile(p.json, text, 0o644); err != nil {
 			return err
 		}
 	}
-	if p.svg == "" {
+	if p.publish == "" {
 		return nil
 	}
-	var drawn bytes.Buffer
-	draw(&drawn, results, p.peers)
-	return os.WriteFile(p.svg, drawn.Bytes(), 0o644)
+	if err := os.MkdirAll(p.publish, 0o755); err != nil {
+		return err
+	}
+	if all.figures != nil {
+		if err := os.WriteFile(filepath.Join(p.publish, all.name+".json"), text, 0o644); err != nil {
+			return err
+		}
+	}
+	origin := here.String()
+	if len(versions) > 0 {
+		origin += " " + versionText(versions)
+	}
+	section := all.text + "\n" + origin + "\n"
+	if all.picture != nil {
+		if err := os.WriteFile(filepath.Join(p.publish, all.name+".svg"), all.picture, 0o644); err != nil {
+			return err
+		}
+		section = fmt.Sprintf("![%s](%s/%s.svg)\n\n%s", all.name, filepath.Base(p.publish), all.name, section)
+	}
+	return report.Replace(p.publish+".md", all.name, section)
 }
 
-func kernel() string {
-	var name unix.Utsname
-	if err := unix.Uname(&name); err != nil {
+// versionText says which servers were there.
+func versionText(versions map[string]string) string {
+	var all []string
+	for name, version := range versions {
+		if version != "" && name != self {
+			all = append(all, name+" "+version)
+		}
+	}
+	slices.Sort(all)
+	if len(all) == 0 {
 		return ""
 	}
-	return unix.ByteSliceToString(name.Sysname[:]) + " " + unix.ByteSliceToString(name.Release[:])
-}
-
-func cpuModel() string {
-	text, _ := os.ReadFile("/proc/cpuinfo") // unknown without it
-	_, rest, _ := strings.Cut(string(text), "model name")
-	line, _, _ := strings.Cut(rest, "\n")
-	return fmt.Sprintf("%d × %s", runtime.NumCPU(), strings.Trim(line, "\t :"))
+	return "The others: " + strings.Join(all, ", ") + "."
 }

@@ -33,14 +33,21 @@ const (
 type server struct {
 	name string
 	at   netip.AddrPort
-	// user is whom the client logs in as.
-	user string
+	// version is "" where it is not known.
+	version string
+	// user is whom the client logs in as, slow the account whose password is hashed by
+	// argon2id at the usual cost; "": there is none.
+	user, slow string
+	// status is where natftpd's status page is.
+	status netip.AddrPort
 
 	cmd   *exec.Cmd
 	clock *cpuClock
 	log   string
 	done  chan struct{}
 	ended sync.Once
+	// alone ends what runs beside the server and waits for it.
+	alone func()
 }
 
 // launch is how to start a server.
@@ -50,6 +57,9 @@ type launch struct {
 	args    []string
 	env     []string
 	dir     string
+	// beside is what keeps the server company until its context ends, which it must
+	// not leave before. nil: nothing.
+	beside func(context.Context) error
 }
 
 // start starts a server on the server's core and waits until it takes
@@ -57,6 +67,7 @@ type launch struct {
 func start(ctx context.Context, l launch, core int) (*server, error) {
 	s := l.server
 	s.log = filepath.Join(l.dir, s.name+".out")
+	s.alone = func() {}
 	s.done = make(chan struct{})
 	out, err := os.Create(s.log)
 	if err != nil {
@@ -78,7 +89,25 @@ func start(ctx context.Context, l launch, core int) (*server, error) {
 		s.stop()
 		return nil, err
 	}
+	if l.beside != nil {
+		s.keepCompany(ctx, l.beside)
+	}
 	return s, nil
+}
+
+// keepCompany runs what is to run beside the server. Without it the server would
+// measure something else, so that its end is the server's.
+func (s *server) keepCompany(ctx context.Context, beside func(context.Context) error) {
+	ctx, end := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	s.alone = func() { end(); <-ended }
+	go func() {
+		defer close(ended)
+		if err := beside(ctx); err != nil {
+			fmt.Fprintf(os.Stderr, "bench: beside %s: %v\n", s.name, err)
+			_ = s.cmd.Process.Kill() // it may have ended by itself
+		}
+	}()
 }
 
 // run starts the server and waits for its end. The thread is never given back:
@@ -134,6 +163,7 @@ func (s *server) lastWords() string {
 func (s *server) stop() { s.ended.Do(s.end) }
 
 func (s *server) end() {
+	s.alone()
 	family := s.pids()
 	_ = s.cmd.Process.Signal(syscall.SIGTERM) // it may have ended by itself
 	select {

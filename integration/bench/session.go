@@ -20,6 +20,8 @@ const (
 	patience = time.Minute
 	user     = "bench"
 	password = "bench"
+	// slowUser has the same password, hashed by argon2id at the usual cost.
+	slowUser = "slow"
 )
 
 // session is the client's side of a control connection. It knows just the FTP

@@ -31,14 +31,13 @@ func (r result) costHead() string {
 	return "cpu/" + r.Cost
 }
 
-// summary is the whole comparison at a glance: the medians, and how far natftpd
-// is ahead of the best of its peers.
+// summary is the whole comparison at a glance: the medians, and what they are of
+// the goals.
 func summary(w io.Writer, results []result, names []string) {
 	head := fmt.Sprintf("%-16s %-11s", "medians", "")
 	for _, name := range names {
 		head += fmt.Sprintf(" %9.9s", name)
 	}
-	head += fmt.Sprintf(" %5s %5s", "ahead", "cpu")
 	fmt.Fprintf(w, "\n%s\n%s\n", head, strings.Repeat("-", len(head)))
 	for _, r := range results {
 		fmt.Fprintf(w, "%-16s %-11s", r.Name, r.Unit)
@@ -49,14 +48,52 @@ func summary(w io.Writer, results []result, names []string) {
 			}
 			fmt.Fprintf(w, " %9s", text)
 		}
-		fmt.Fprintf(w, " %5s %5s\n", ratio(r.ahead()), ratio(r.cheaper()))
+		fmt.Fprintln(w)
 	}
+	goals(w, results)
 	if most := disturbance(results); most > calm {
 		fmt.Fprintf(w, "\nOther programs took up to %s of the cores meanwhile: rather believe the CPU time.\n", percent(most))
 	}
 	fmt.Fprintln(w, `
 ahead: natftpd's value to its best peer's, the median of the rounds. cpu: the CPU time of the
-cheapest peer to natftpd's. Above 1 natftpd is the better one. machine is no peer.`)
+cheapest peer to natftpd's. share: natftpd's value to what the machine can do. Behind each, what
+it is to be at least.`)
+}
+
+// goals says how far natftpd is ahead, and where it is not as far as it should be.
+func goals(w io.Writer, results []result) {
+	head := fmt.Sprintf("%-16s %-10s %5s %5s %6s %5s  %-14s %6s %5s", "natftpd against", "best peer", "ahead", "", "cpu", "", "machine", "share", "")
+	fmt.Fprintf(w, "\n%s\n%s\n", head, strings.Repeat("-", len(head)))
+	for _, r := range results {
+		if r.gauged() {
+			fmt.Fprintln(w, r.verdict())
+		}
+	}
+}
+
+// gauged says whether the row is one of natftpd, not there for the others.
+func (r result) gauged() bool { return r.of(self) != nil || r.Goal != (goal{}) }
+
+// verdict is a row's line among the goals.
+func (r result) verdict() string {
+	bare, share, bound := r.Bare, percent(r.share()), least(r.Goal.Share)
+	if own := r.of(self); own != nil && r.Goal.Most != 0 {
+		bare, share, bound = "limit", figure(own.Median.Value), fmt.Sprintf("≤%.0f", r.Goal.Most)
+	}
+	text := fmt.Sprintf("%-16s %-10s %5s %5s %6s %5s  %-14s %6s %5s", r.Name, r.best(), ratio(r.ahead()), least(r.Goal.Ahead),
+		ratio(r.cheaper()), least(r.Goal.Cheaper), bare, share, bound)
+	if r.missed() != nil {
+		text += "  MISSED"
+	}
+	return strings.TrimRight(text, " ")
+}
+
+// least writes a lower bound; nothing for none.
+func least(v float64) string {
+	if v == 0 {
+		return ""
+	}
+	return fmt.Sprintf("≥%.2g", v)
 }
 
 // disturbance is the largest share of the cores that other programs took.
@@ -120,7 +157,12 @@ func figure(v float64) string {
 	case v < 100:
 		return fmt.Sprintf("%.1f", v)
 	}
-	text := fmt.Sprintf("%.0f", v)
+	return grouped(int(math.Round(v)))
+}
+
+// grouped writes thousands apart.
+func grouped(n int) string {
+	text := fmt.Sprint(n)
 	for i := len(text) - 3; i > 0; i -= 3 {
 		text = text[:i] + "," + text[i:]
 	}

@@ -1,0 +1,192 @@
+//go:build linux
+
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"sync"
+	"time"
+
+	"natftpd/integration/report"
+)
+
+const (
+	// bareConfiguration is natftpd with everything off that can be switched off.
+	bareConfiguration = "bare"
+	// overheadGoal is what natftpd with everything on keeps of its speed.
+	overheadGoal = 0.97
+	// scrape is how often the metrics are read: a Prometheus of a careful operator
+	// does it every 15 s.
+	scrape = time.Second
+)
+
+// overheadRows are the loads on which the features are weighed.
+var overheadRows = regexp.MustCompile(`^((download|upload|get-4k|put-4k)-1|(get|put)-4k-8|list-10k|login)(-tls)?$`)
+
+// compareWithBare compares natftpd with everything on and the same program with
+// everything off, in turn.
+func compareWithBare(ctx context.Context, p *place) error {
+	var chosen []row
+	for _, r := range rows(p.options) {
+		if !overheadRows.MatchString(r.name) {
+			continue
+		}
+		r.machine, r.bare, r.goal = nil, "", goal{Ahead: overheadGoal, Cheaper: overheadGoal}
+		chosen = append(chosen, r)
+	}
+	results, versions, err := compare(ctx, p, []peer{{self, natftpdFull}, {bareConfiguration, natftpdBare}}, chosen)
+	if err != nil {
+		return err
+	}
+	names := []string{self, bareConfiguration}
+	summary(os.Stdout, results, names)
+	if err := publish(p, versions, published{name: "overhead", figures: results, text: overheadText(results)}); err != nil {
+		return err
+	}
+	if slices.ContainsFunc(results, func(r result) bool { return r.missed() != nil }) {
+		return errMissed
+	}
+	return nil
+}
+
+func overheadText(results []result) string {
+	var rows [][]string
+	for _, r := range results {
+		text := r.Text
+		if r.missed() != nil {
+			text += " **(missed)**"
+		}
+		rows = append(rows, []string{text, r.Unit, medianText(r.of(self)), medianText(r.of(bareConfiguration)),
+			bounded(ratio(r.ahead()), r.Goal.Ahead), bounded(ratio(r.cheaper()), r.Goal.Cheaper)})
+	}
+	return report.Table([]string{"load", "unit", "everything on", "everything off", "speed, on to off", "CPU, off to on"}, rows)
+}
+
+// natftpdFull has every feature on that an operator may have on, none of which
+// binds, with a Prometheus that reads the metrics and a browser that shows the
+// status page. Only hooks on transfers are not there: they run a program for each,
+// which costs what that program does.
+func natftpdFull(ctx context.Context, g ground) (launch, error) {
+	l, err := configured(g, fmt.Sprintf(`ftp:
+  max_sessions: 12000
+  max_sessions_per_ip: 11000
+  max_sessions_per_user: 11000
+  new_sessions_per_ip: 10000
+  upload: atomic
+bans: {after: 1000}
+hooks: [{on: [ban, external_address, verdict], command: [/bin/true]}]
+log: {level: info, format: json, xferlog: %q}
+status: {listen: "%s"}
+`, filepath.Join(g.dir, "xferlog"), g.status), "quota: 100TB, max_rate: 100TB")
+	l.beside = func(ctx context.Context) error { return watchStatus(ctx, g.status) }
+	return l, err
+}
+
+// natftpdBare has all of it off. What is left cannot be switched off: the counters
+// behind the page, which natftpd status also asks for, and a log of what goes wrong.
+func natftpdBare(_ context.Context, g ground) (launch, error) {
+	l, err := configured(g, `ftp:
+  max_sessions: 0
+  max_sessions_per_ip: 0
+  max_sessions_per_user: 0
+  new_sessions_per_ip: 0
+  upload: direct
+bans: {after: 0}
+log: {level: error}
+status: {listen: off}
+`, "quota: 0")
+	l.server.name = bareConfiguration
+	return l, err
+}
+
+// configured is natftpd with settings that begin with those of ftp, and with some of
+// the account.
+func configured(g ground, settings, account string) (launch, error) {
+	file, err := g.file("natftpd.yaml", fmt.Sprintf(`%s
+nat: {port_mapping: off, stun_servers: []}
+tls: {mode: optional, certificate: %q, key: %q}
+users: [{name: %s, password: %q, home: %q, %s}]
+state_dir: %q
+`, settings, g.certificate(), g.key(), user, cheapHash(), g.home, account, filepath.Join(g.dir, "state")))
+	l := natftpdLaunch(g, file)
+	l.env = []string{fmt.Sprintf("NATFTPD_FTP_LISTEN=%s", g.control), fmt.Sprintf("NATFTPD_FTP_PASSIVE_PORTS=%d-%d", g.passive, g.last)}
+	return l, err
+}
+
+// watchStatus does with a status page what Prometheus and a browser do, until ctx
+// ends.
+func watchStatus(ctx context.Context, at netip.AddrPort) error {
+	var all sync.WaitGroup
+	errs := make([]error, 2)
+	all.Go(func() { errs[0] = scrapeMetrics(ctx, at) })
+	all.Go(func() { errs[1] = readLive(ctx, at) })
+	all.Wait()
+	if ctx.Err() != nil {
+		return nil
+	}
+	return errors.Join(errs...)
+}
+
+func scrapeMetrics(ctx context.Context, at netip.AddrPort) error {
+	tick := time.NewTicker(scrape)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		body, err := ask200(ctx, at, "/metrics")
+		if err != nil {
+			return err
+		}
+		text, err := io.ReadAll(body)
+		body.Close()
+		if err == nil && !bytes.Contains(text, []byte("natftpd_sessions")) {
+			err = errors.New("the metrics name no sessions")
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// readLive reads the server-sent events of the page.
+func readLive(ctx context.Context, at netip.AddrPort) error {
+	body, err := ask200(ctx, at, "/live")
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	if _, err := bufio.NewReader(body).WriteTo(io.Discard); err != nil {
+		return err
+	}
+	return errors.New("the status page ended")
+}
+
+func ask200(ctx context.Context, at netip.AddrPort, path string) (io.ReadCloser, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("http://%s%s", at, path), nil)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	if answer.StatusCode != http.StatusOK {
+		answer.Body.Close()
+		return nil, fmt.Errorf("%s: %s", path, answer.Status)
+	}
+	return answer.Body, nil
+}

@@ -1,7 +1,6 @@
 package control
 
 import (
-	"os"
 	"strings"
 	"time"
 
@@ -19,30 +18,30 @@ var unknownExtent = extent{size: -1}
 
 // extentOf is that of a file which was opened for a transfer. How much an upload
 // brings only its client knows: ALLO may have said it.
-func (s *session) extentOf(f any, flags int, offset int64) extent {
-	if flags&(os.O_WRONLY|os.O_RDWR) != 0 {
+func (s *session) extentOf(file *driver.File, t task, offset int64) extent {
+	if t.uploads() {
 		if s.announced < 0 {
 			return extent{-1, offset}
 		}
 		return extent{offset + s.announced, offset}
 	}
-	if file, ok := f.(*driver.File); ok {
-		if info, err := file.Stat(); err == nil {
-			return extent{info.Size(), offset}
-		}
+	if info, err := file.Stat(); err == nil {
+		return extent{info.Size(), offset}
 	}
 	return extent{-1, offset}
 }
 
 // begun shows the transfer that runs over conn.
-func (s *session) begun(shown string, m meeting, protected bool, conn *data.Conn) {
-	command, path, _ := strings.Cut(shown, " ")
+func (s *session) begun(t task, about extent, m meeting, conn *data.Conn) {
+	command, _, _ := strings.Cut(t.text, " ")
 	a := driver.Activity{
-		Command: command, Path: s.abs(path), Size: s.extent.size, Offset: s.extent.offset,
-		TLS: protected, Since: time.Now(), Flow: conn,
+		Command: command, Size: about.size, Offset: about.offset,
+		TLS: s.protected, Since: time.Now(), Flow: conn,
 	}
-	if s.listing != nil {
-		a.Path = s.listing.dir
+	if t.listing != nil {
+		a.Path = t.listing.dir
+	} else {
+		a.Path = s.abs(t.name)
 	}
 	if r, passive := m.endpoint.(*data.Reservation); passive {
 		a.Port = r.Port()
@@ -55,10 +54,10 @@ func (s *session) count(t task, code int, missed, aborted bool) {
 	a := s.entry.Activity()
 	s.entry.Done()
 	r := TransferResult{Kind: "download", Channel: "clear", Result: "complete"}
-	switch command, _, _ := strings.Cut(t.form, " "); {
+	switch {
 	case t.listing != nil:
 		r.Kind = "listing"
-	case command != "RETR":
+	case t.uploads():
 		r.Kind = "upload"
 	}
 	if s.protected {

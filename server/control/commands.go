@@ -5,6 +5,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -16,11 +17,12 @@ func (s *session) cmdQuit(string) {
 	s.closing = true
 }
 
-// cmdType puts the type into the form that the library knows. L 7 is none that
-// we have: there are only bytes of eight bits.
+// cmdType chooses between text and bytes. L 7 is none that we have: there are only
+// bytes of eight bits. The library is told, for its SIZE.
 func (s *session) cmdType(arg string) {
 	switch t := strings.Join(strings.Fields(strings.ToUpper(arg)), " "); t {
 	case "A", "A N", "I", "L 8":
+		s.ascii = t[0] == 'A'
 		s.pass("TYPE", t, nil)
 	default:
 		s.say(line(504, "Types are A (text) and I (binary)."))
@@ -31,14 +33,15 @@ func (s *session) cmdType(arg string) {
 var offset = regexp.MustCompile(`^[0-9]{1,18}$`)
 
 func (s *session) cmdRest(arg string) {
-	if !offset.MatchString(arg) {
+	switch {
+	case !offset.MatchString(arg):
 		s.say(line(501, "REST needs a number of bytes."))
-		return
+	case s.ascii: // what is byte n of a text depends on its line ends
+		s.say(line(501, "REST is for binary transfers. Use TYPE I first."))
+	default:
+		s.offset, _ = strconv.ParseInt(arg, 10, 64) // at most 18 digits
+		s.say(line(350, "OK"))
 	}
-	s.pass("REST", arg, func(r reply) reply {
-		s.restart = r.code == 350
-		return s.mend(r)
-	})
 }
 
 // cmdMkd makes a folder. The reply has the path first, where clients look for it

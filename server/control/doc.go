@@ -1,13 +1,15 @@
 // Package control is the front of the FTP service: it owns each control
 // connection and its TLS, takes the commands off it, answers those that it can
-// answer better, and hands the rest to ftpserverlib in canonical form, one at a
-// time. What the library replies passes through here on its way out.
+// answer better, makes the transfers, and hands the rest to ftpserverlib in
+// canonical form, one at a time. What the library replies passes through here on
+// its way out.
 //
-// The library is the dispatcher of commands that touch files, and of
-// transfers. It never sees a socket: for its control connection it gets a
-// [session], and for its passive listener a [channel], so that addresses, TLS,
-// ports, time-outs, aborts and logins are decided here and in package data. It
-// hears nothing before a login, and of data connections only EPSV.
+// The library dispatches the commands that touch files, and owns the working
+// directory. It never sees a socket: for its control connection it gets a
+// [session], so that addresses, TLS, ports, time-outs, aborts and logins are
+// decided here and in package data. It hears nothing before a login, and nothing of
+// data connections: a transfer through it costs a small file a tenth more
+// processor time, and it wants a listening port of its own.
 //
 // verbs.go is the table to start reading at. The package knows commands,
 // replies and sessions; nothing of routers, and of files only what the
@@ -26,6 +28,7 @@
 //     name.
 //   - Time: reading.go and output.go. A login, an idle session, a handshake and a
 //     reply that nobody reads have deadlines, which single bytes do not move.
+//   - Mistakes of ours: work.go. One in a transfer ends that transfer.
 //   - Amounts: at most maxHeld commands wait behind a transfer, the next ones stay
 //     in the socket; each address is in a few TLS handshakes at a time, and few
 //     hash at once; the log has one line a minute for each address that is

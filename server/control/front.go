@@ -21,9 +21,6 @@ type Front struct {
 	ended    chan struct{}
 	end      sync.Once
 
-	channels sync.Map      // token -> *channel, from its making to the library's reply that names it
-	tokens   atomic.Uint64 // the last token given
-	serial   atomic.Uint64 // the last serial number for the library's eyes
 	sessions sync.WaitGroup
 
 	refusals   *refusals
@@ -64,7 +61,7 @@ func (f *Front) Run() error {
 func (f *Front) Close() {
 	f.end.Do(func() {
 		f.sessions.Wait()
-		_ = f.lib.Stop() // before Accept fails, or it forgets its stub port
+		_ = f.lib.Stop() // the listener is ours, and is closed below
 		close(f.ended)
 		f.refusals.close()
 	})

@@ -131,11 +131,12 @@ func (s *session) part(arg string) (part, error) {
 	return p, nil
 }
 
-// hash answers with the hash of a part of a file, beside Read: a large file
-// takes minutes, and ABOR must come through.
+// hash answers with the hash of a part of a file. A large file takes minutes.
 func (s *session) hash(verb string, p part, d digest, say func(part, string) reply) {
 	home, name := s.home, s.abs(p.name)
-	s.beside(verb+" "+p.name, func(ctx context.Context) reply {
+	s.perform(work{shown: verb + " " + p.name, brief: true}, func() reply {
+		ctx, cancel := s.abortable()
+		defer cancel()
 		select { // a few at once, or a client keeps every processor busy
 		case s.front.hashing <- struct{}{}:
 			defer func() { <-s.front.hashing }()

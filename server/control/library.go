@@ -4,9 +4,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
-	"net/netip"
-	"strconv"
-	"strings"
 
 	ftpserver "github.com/fclairamb/ftpserverlib"
 )
@@ -26,28 +23,15 @@ func (listener) Addr() net.Addr { return &net.TCPAddr{} }
 var errLoggedOut = errors.New("not logged in")
 
 // GetSettings gives the library no say in anything that the front decides.
-//
-// With port multiplexing the library opens one listening port of its own, on
-// which it drops everybody: nobody is told of it. Without, it would open one for
-// each EPSV.
+// It hears of no data connection.
 func (l *library) GetSettings() (*ftpserver.Settings, error) {
 	return &ftpserver.Settings{
-		Listener:                        listener{l.Front},
-		Banner:                          l.cfg.Load().Banner,
-		IdleTimeout:                     -1, // the front's
-		PassiveTransferPortRange:        stubPort{},
-		PassiveTransferPortMultiplexing: true,
-		PasvConnectionsCheck:            ftpserver.IPMatchDisabled, // channel.Accept has checked
-		DisableActiveMode:               true,                      // the front's
+		Listener:          listener{l.Front},
+		Banner:            l.cfg.Load().Banner,
+		IdleTimeout:       -1, // the front's
+		DisableActiveMode: true,
 	}, nil
 }
-
-// stubPort makes the library listen on a port of the system's choice, once, and
-// take the number for its 229 reply from channel.Addr.
-type stubPort struct{}
-
-func (stubPort) FetchNext() (exposed, listened int, ok bool) { return 0, 0, true }
-func (stubPort) NumberAttempts() int                         { return 1 }
 
 // ClientConnected greets.
 func (l *library) ClientConnected(ftpserver.ClientContext) (string, error) {
@@ -80,60 +64,9 @@ func (s *session) start() string {
 // GetTLSConfig refuses: TLS is the front's.
 func (l *library) GetTLSConfig() (*tls.Config, error) { return nil, errors.New("no TLS here") }
 
-// WrapPassiveListener gives the library a channel for its reserved stub. The
-// token in its address comes back in the library's 229 reply and tells whose it
-// is.
-func (l *library) WrapPassiveListener(stub net.Listener) (net.Listener, error) {
-	c := &channel{stub: stub, token: l.tokens.Add(1)}
-	l.channels.Store(c.token, c)
-	return c, nil
-}
-
-// claim finds the channel that a 229 reply of the library names.
-func (f *Front) claim(r reply) *channel {
-	number := strings.TrimSuffix(strings.TrimPrefix(r.text[0], "Entering Extended Passive Mode (|||"), "|)")
-	token, err := strconv.ParseUint(number, 10, 64)
-	if r.code != 229 || err != nil {
-		return nil
-	}
-	c, ok := f.channels.LoadAndDelete(token)
-	if !ok {
-		return nil
-	}
-	return c.(*channel)
-}
-
-// channel is the library's passive listener: its one connection is whatever
-// data connection the session has arranged with its client by then.
-type channel struct {
-	stub    net.Listener // the library's reservation, given back on Close
-	token   uint64
-	session *session // set before the library can Accept
-}
-
-// Accept opens the session's data connection.
-func (c *channel) Accept() (net.Conn, error) { return c.session.openData() }
-
-// Close gives the library's reservation back.
-func (c *channel) Close() error { return c.stub.Close() }
-
-// Addr carries the token in the place of the port.
-func (c *channel) Addr() net.Addr { return &net.TCPAddr{Port: int(c.token)} }
-
-// address is the client's address as the library sees it: a text that is an IP
-// address, since the library parses it, and that is new at every look, since the
-// library keeps reservations by it. Out of the discard prefix (RFC 6666).
+// address is the client's address as the library sees it, and leads every hook of
+// the library to the session.
 type address struct {
+	net.Addr
 	session *session
-	serial  uint64
-}
-
-func (address) Network() string { return "tcp" }
-
-func (a address) String() string {
-	b := [16]byte{0: 0x01}
-	for i := range 8 {
-		b[15-i] = byte(a.serial >> (8 * i))
-	}
-	return netip.AddrPortFrom(netip.AddrFrom16(b), 1).String()
 }

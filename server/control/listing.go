@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"natftpd/driver"
-	"natftpd/server/data"
 )
 
 const (
@@ -20,11 +19,6 @@ const (
 	// maxStat is how many entries STAT lists on the control connection.
 	maxStat = 2000
 )
-
-// A listing goes over a data connection, which is the library's to open and to
-// close; what is in it is ours. So the library is told to list "/", is shown an
-// empty folder, and when it writes the nothing that is in it, the listing is
-// written in its place.
 
 // listing is what is to be listed, and how.
 type listing struct {
@@ -36,19 +30,6 @@ type listing struct {
 	prefix string // before each name: NLST answers with names that can be used as they are
 	bare   bool   // line needs names only
 	line   func(b []byte, e *driver.Entry, name string) []byte
-}
-
-// listed is a data connection whose first write writes a listing.
-type listed struct {
-	*data.Conn
-	listing *listing
-}
-
-func (l *listed) Write(p []byte) (int, error) {
-	if _, err := l.Conn.Write(nil); err != nil { // the TLS handshake, also for an empty listing
-		return 0, err
-	}
-	return len(p), l.listing.write(l.Conn)
 }
 
 // write writes the listing.
@@ -199,9 +180,9 @@ func (s *session) cmdMlsd(arg string) {
 	}})
 }
 
-// list sends a listing by way of the library.
+// list sends a listing.
 func (s *session) list(name, arg string, l *listing) {
-	s.transfer(task{text: join(name, arg), form: "LIST /", listing: l})
+	s.transfer(task{text: join(name, arg), listing: l})
 }
 
 // cmdMlst tells the facts of one file on the control connection (RFC 3659,

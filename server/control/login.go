@@ -162,10 +162,8 @@ func (s *session) logout() {
 	_ = s.entry.SetUser("") // nobody is always welcome
 	s.home.Close()
 	s.account, s.home = nil, nil
-	for _, text := range []string{"TYPE I", "REST 0", "TYPE A"} { // it takes no REST in ASCII
-		s.hand(forward{line: text, done: silent})
-	}
-	s.restart = false
+	s.ascii, s.offset = true, 0
+	s.hand(forward{line: "TYPE A", done: silent})
 }
 
 // silent is what the client is told of lines that it did not send.

@@ -57,49 +57,10 @@ func (s *session) Write(p []byte) (int, error) {
 
 // libraryReplied passes on what the library replied to the current line.
 func (s *session) libraryReplied(r reply) {
-	s.mu.Lock()
-	current := s.current
-	s.mu.Unlock()
-	switch {
-	case r.code < 200:
-		if current.begun.code != 0 {
-			r = current.begun
-		}
-	case current.done != nil:
-		r = current.done(r)
+	if s.asked.done != nil {
+		r = s.asked.done(r)
 	}
 	if r.code != 0 {
 		s.say(r)
-	}
-	if current.transfer { // beside Read, which does not know of it
-		s.flush()
-	}
-	if r.code < 100 || r.code >= 200 {
-		s.settle()
-	}
-}
-
-// settle ends the current line: the next may come. The reply to an ABOR follows
-// that to the transfer (RFC 959, section 5.4), also when it came too late to end
-// anything.
-func (s *session) settle() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for s.aborted {
-		s.aborted = false
-		s.mu.Unlock()
-		s.say(line(226, "Abort successful."))
-		s.flush()
-		s.mu.Lock()
-	}
-	busy := s.current.transfer
-	s.current = forward{}
-	s.quiet = time.Now()
-	if busy {
-		s.stream, s.missed, s.cancel = nil, nil, nil
-		close(s.idle)
-		if s.holding || s.drain || s.alarm.IsZero() { // else Read has nothing to do but to wait for the client
-			s.wake()
-		}
 	}
 }

@@ -20,89 +20,65 @@ func (s *session) Read(p []byte) (int, error) {
 		if err != nil {
 			s.log.Debug("control connection ended", "reason", err)
 			s.flush()
-			s.abort()
-			s.wait() // the library closes the data connection next: nobody else may use it
 			return 0, io.EOF
 		}
 		s.dispatch(text)
-		s.mu.Lock()
 		s.quiet = time.Now()
-		s.mu.Unlock()
 	}
-	next := s.queue[0]
+	s.asked, s.failed = s.queue[0], nil
 	s.queue = slices.Delete(s.queue, 0, 1)
-	s.failed = nil
-	s.mu.Lock()
-	s.current = next
-	if next.transfer {
-		s.idle = make(chan struct{})
-	}
-	s.mu.Unlock()
-	return copy(p, next.line+"\r\n"), nil // at most maxLine and a verb: it fits the library's buffer
+	return copy(p, s.asked.line+"\r\n"), nil // at most maxLine and a verb: it fits the library's buffer
 }
 
 // hand queues a line for the library.
 func (s *session) hand(f forward) { s.queue = append(s.queue, f) }
 
-// command returns the next command whose turn it is. While a transfer runs,
-// only those that may overtake it have theirs.
+// command returns the next command, those first that came during a transfer.
 func (s *session) command() (string, error) {
 	for {
-		busy, drain := s.state()
-		switch {
-		case !busy && drain:
+		switch _, drain := s.state(); {
+		case drain:
 			if s.account != nil && s.account.Revoked() {
 				s.say(line(421, "Your account has been changed. Connect again."))
 			} else {
 				s.say(line(421, "The server is shutting down."))
 			}
 			return "", errors.New("draining")
-		case !busy && len(s.held) > 0:
+		case len(s.held) > 0:
 			text := s.held[0]
 			s.held = s.held[1:]
 			return text, nil
-		case len(s.held) >= maxHeld:
-			s.wait()
-			continue
+		case s.over != nil:
+			return "", s.over
 		}
 		switch text, state := s.input.next(); state {
 		case lineTooLong:
 			s.say(line(500, "Line too long."))
-			continue
 		case lineOK:
-			if busy && !overtakes(text) {
-				s.held = append(s.held, text)
-				continue
-			}
 			return text, nil
-		}
-		if s.input.dropped() > maxDropped {
-			s.say(line(421, "Line too long."))
-			return "", errors.New("endless line")
-		}
-		if err := s.receive(busy); err != nil {
-			return "", err
+		default:
+			if err := s.hear(false); err != nil {
+				return "", err
+			}
 		}
 	}
 }
 
-// state tells whether a transfer runs, and whether the session shall end.
+// state tells whether work is going on, and whether the session shall end.
 func (s *session) state() (busy, drain bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.current.transfer, s.drain
+	return s.current.shown != "", s.drain
 }
 
-// wait returns when the current transfer has ended.
-func (s *session) wait() {
-	s.flush()
-	s.mu.Lock()
-	idle := s.idle
-	busy := s.current.transfer
-	s.mu.Unlock()
-	if busy {
-		<-idle
+// hear reads what the client sends next.
+func (s *session) hear(busy bool) error {
+	if s.input.dropped() > maxDropped {
+		s.say(line(421, "Line too long."))
+		s.flush()
+		return errors.New("endless line")
 	}
+	return s.receive(busy)
 }
 
 // receive reads what the client sends, until it is time to look around: for
@@ -143,8 +119,6 @@ func (s *session) deadline(busy bool) time.Time {
 	case s.account == nil:
 		return s.opened.Add(s.front.cfg.Patience.Login)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	return s.quiet.Add(s.front.cfg.IdleTimeout)
 }
 
@@ -160,10 +134,9 @@ func (s *session) armed(busy bool) (woken bool) {
 	case s.woken:
 		s.woken, s.alarm = false, time.Time{}
 		return true
-	case busy != s.current.transfer:
+	case busy && s.current.shown == "":
 		return true
 	case busy:
-		s.holding = len(s.held) > 0
 		if s.alarm.IsZero() { // it went off in vain, and would for ever
 			s.tcp.SetReadDeadline(time.Time{})
 		}

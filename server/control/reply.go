@@ -89,16 +89,13 @@ func cutCode(text string) (code int, last, ok bool) {
 // error, for where that happened in its own code. The client is told what
 // happened, not where. Only the front of a text is touched: behind it are names.
 var inside = []string{
-	"Could not access file: ", "CD issue: ", "Issue during transfer: ",
-	"network error: error transferring data: ",
-	"driver error: calling GetHandle: ", "driver error: calling OpenFile: ",
+	"CD issue: ",
 }
 
 // plainer are refusals of the library's that name no next step, and what is said
 // in their place.
 var plainer = map[string]string{
-	"SIZE not allowed in ASCII mode":               "SIZE is of binary transfers. Use TYPE I first.", // RFC 3659, section 4
-	"Resuming transfers not allowed in ASCII mode": "REST is for binary transfers. Use TYPE I first.",
+	"SIZE not allowed in ASCII mode": "SIZE is of binary transfers. Use TYPE I first.", // RFC 3659, section 4
 }
 
 // clean takes the library's internals out of a refusal.

@@ -46,10 +46,10 @@ func TestReplyBytes(t *testing.T) {
 
 func TestCleanTakesTheLibraryOutOfARefusal(t *testing.T) {
 	for in, want := range map[string]string{
-		"550 Could not access file: driver error: calling GetHandle: open /x: file does not exist": "550 open /x: file does not exist",
-		"550 Couldn't delete /CD issue: x: file does not exist":                                    "550 Couldn't delete /CD issue: x: file does not exist",
-		"500 Unhandled internal error: runtime error: index out of range":                          "451 The server could not do that.",
-		"226 Issue during transfer: untouched, since it is no refusal":                             "226 Issue during transfer: untouched, since it is no refusal",
+		"550 CD issue: open /x: file does not exist":                      "550 open /x: file does not exist",
+		"550 Couldn't delete /CD issue: x: file does not exist":           "550 Couldn't delete /CD issue: x: file does not exist",
+		"500 Unhandled internal error: runtime error: index out of range": "451 The server could not do that.",
+		"226 CD issue: untouched, since it is no refusal":                 "226 CD issue: untouched, since it is no refusal",
 	} {
 		var p parser
 		p.feed([]byte(in+"\r\n"), func(r reply) {

@@ -27,10 +27,10 @@ const (
 // towards the library it is the net.Conn whose Read yields the next command.
 //
 // The library calls Read from one goroutine, and all of the front runs in it:
-// each command is taken, answered or handed on in its turn. Only a transfer
-// runs beside it, in a goroutine of the library's; its replies come through
-// Write from there. The library has at most one command at a time. So the fields
-// belong to Read's goroutine, and what both touch is guarded.
+// each command is taken, answered or handed on in its turn, and a transfer is
+// made. The library has at most one command at a time, and replies through Write
+// before it reads on. So the fields belong to Read's goroutine; while it is at a
+// transfer, what belongs to commands is attend's. What others touch is guarded.
 type session struct {
 	front  view
 	log    *slog.Logger
@@ -49,6 +49,11 @@ type session struct {
 	buf      [1024]byte
 	input    lines
 	held     []string // commands that wait for the end of a transfer
+	over     error    // why there is no more to read, as attend found out
+
+	quiet     time.Time     // when the last command ended: a whole one, not a byte of one
+	attention *time.Timer   // starts attend; nil before the first transfer
+	attended  chan struct{} // has a value when attend has ended
 
 	outMu sync.Mutex // keeps the order of what is written
 	out   []byte     // said, not yet sent
@@ -68,43 +73,35 @@ type session struct {
 	pbsz      bool
 	epsvAll   bool
 	meeting   meeting
-	restart   bool // the library was given an offset by REST
-	renaming  bool // RNFR was granted, and is the last command
+	ascii     bool  // TYPE A, as it is in the beginning (RFC 959, section 5.1)
+	offset    int64 // of the next transfer, as REST said
+	renaming  bool  // RNFR was granted, and is the last command
 	// announced is the size of the upload to come, as ALLO said; -1: it did not.
 	announced int64
 
 	// The library.
-	extent  extent    // of the file of the current transfer
-	listing *listing  // what the current transfer lists; nil: none, or a file
 	queue   []forward // lines to hand on
+	asked   forward   // the last one handed on
 	replies parser
 	closing bool // QUIT or a time-out: hang up once the queue is empty
 
 	mu      sync.Mutex
-	quiet   time.Time // when the last command or transfer ended: a whole one, not a byte of one
-	current forward   // what the library works at; its line is empty when idle
-	woken   bool      // a Read is to look around before it waits
+	current work
+	woken   bool      // whoever reads is to look around before it waits
 	alarm   time.Time // the deadline that the socket has; zero: none, or not ours
-	holding bool      // a Read waits beside a transfer, and commands for its end
 	drain   bool
 	killed  bool
-	aborted bool            // ABOR came for the current transfer
-	cancel  func()          // ends the wait for, or the life of, the data connection
+	aborted bool            // ABOR came for the current work
+	cancel  func()          // ends it: the wait for, or the life of, a data connection
 	stream  *data.Conn      // the current transfer's, once it is open
 	missed  *missed         // why it could not be opened
-	idle    chan struct{}   // closed when the current transfer has replied for the last time
 	gone    context.Context // ends with the session
 	leave   context.CancelFunc
 }
 
 // forward is a line for the library and what to make of its reply.
 type forward struct {
-	line     string
-	shown    string // a transfer as the client asked for it
-	transfer bool
-	brief    bool // a transfer that a shutdown does not wait for
-	// begun is told in place of the library's 150; a zero reply: nothing is.
-	begun reply
+	line string
 	// done gets the reply and returns what the client is told; a zero reply:
 	// nothing.
 	done func(reply) reply
@@ -131,6 +128,7 @@ func newSession(f *Front, conn *net.TCPConn) *session {
 		tcp:       conn,
 		conn:      conn,
 		facts:     allFacts,
+		ascii:     true,
 		announced: -1,
 		gone:      gone,
 		leave:     leave,
@@ -188,10 +186,8 @@ func (s *session) Close() error {
 // verbose tells whether commands and replies are logged.
 func (s *session) verbose() bool { return s.log.Enabled(s.gone, slog.LevelDebug) }
 
-// RemoteAddr leads every hook of the library to the session; see [address].
-func (s *session) RemoteAddr() net.Addr {
-	return address{session: s, serial: s.front.serial.Add(1)}
-}
+// RemoteAddr is the client's.
+func (s *session) RemoteAddr() net.Addr { return address{s.tcp.RemoteAddr(), s} }
 
 // LocalAddr is ours.
 func (s *session) LocalAddr() net.Addr { return s.tcp.LocalAddr() }

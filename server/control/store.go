@@ -2,6 +2,7 @@ package control
 
 import (
 	"crypto/rand"
+	"os"
 	"regexp"
 	"strconv"
 	"strings"
@@ -16,7 +17,8 @@ func (s *session) cmdStou(arg string) {
 		name = "upload"
 	}
 	name += "." + strings.ToLower(rand.Text()[:12]) // 60 bits: nobody draws the same
-	s.transfer(task{text: "STOU " + name, form: "STOR " + name, begun: line(150, "FILE: %s", name)})
+	s.offset = 0
+	s.transfer(task{text: "STOU " + name, name: name, flags: os.O_WRONLY | os.O_CREATE | os.O_EXCL, begun: "FILE: " + name})
 }
 
 // allo is ALLO's argument: a size, and the largest record, which is of no use to

@@ -4,60 +4,138 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
-	"strings"
 	"time"
 
+	ftpserver "github.com/fclairamb/ftpserverlib"
+
+	"natftpd/driver"
 	"natftpd/server/data"
 )
 
 // task is a command that runs over a data connection.
 type task struct {
-	text    string   // as the client asked for it
-	form    string   // the library's
-	listing *listing // what is sent; nil: a file
-	begun   reply    // in place of the library's 150; a zero reply: that
+	text    string // as the client asked for it
+	listing *listing
+	// Else it is a file: its name, what to open it for, and what is said when it
+	// begins, if it is not the usual.
+	name  string
+	flags int
+	begun string
 }
 
-// transfer runs a task: it hands the library first EPSV, which gives it a
-// channel, then the command in the library's form.
+func (t task) uploads() bool { return t.flags&os.O_WRONLY != 0 }
+
+func (s *session) cmdRetr(arg string) {
+	s.transfer(task{text: join("RETR", arg), name: arg, flags: os.O_RDONLY})
+}
+
+// cmdStor stores a file anew, or after REST goes on with it.
+func (s *session) cmdStor(arg string) {
+	flags := os.O_WRONLY | os.O_CREATE
+	if s.offset == 0 {
+		flags |= os.O_TRUNC
+	}
+	s.transfer(task{text: join("STOR", arg), name: arg, flags: flags})
+}
+
+func (s *session) cmdAppe(arg string) {
+	s.offset = 0
+	s.transfer(task{text: join("APPE", arg), name: arg, flags: os.O_WRONLY | os.O_CREATE | os.O_APPEND})
+}
+
+// transfer runs a task.
 func (s *session) transfer(t task) {
 	switch {
 	case s.meeting.endpoint == nil:
 		s.say(line(425, "Use PASV, EPSV, PORT or EPRT first."))
-		return
 	case s.front.cfg.TLSRequired && !s.protected: // RFC 4217, section 9
 		s.log.Warn("transfer failed", "user", s.entry.User(), "command", t.text, "code", 521, "reason", "TLS is required for data connections (tls.mode)")
 		s.say(line(521, "Data connections need TLS here. Use PBSZ 0 and PROT P first."))
-		return
+	default:
+		offset := s.offset // a listing begins at its beginning
+		s.offset = 0
+		s.perform(work{shown: t.text}, func() reply {
+			err := s.run(t, offset)
+			return s.finished(t, err)
+		})
 	}
-	s.listing, s.extent = t.listing, unknownExtent
-	if t.listing != nil && s.restart { // a listing begins at its beginning
-		s.restart = false
-		s.hand(forward{line: "REST 0", done: silent})
-	}
-	s.hand(forward{line: "EPSV", done: func(r reply) reply {
-		c := s.front.claim(r)
-		if c == nil {
-			s.log.Error("no data channel", "code", r.code, "text", r.text)
-			s.queue, s.listing = nil, nil
-			return line(425, "The server cannot open a data connection.")
-		}
-		c.session = s
-		return reply{}
-	}})
-	s.hand(forward{line: t.form, shown: t.text, transfer: true, begun: t.begun, done: func(r reply) reply { return s.finished(t, r) }})
 }
 
-// openData opens the data connection that the client arranged. The library
-// calls it when the file or the listing is ready.
-func (s *session) openData() (net.Conn, error) {
-	s.mu.Lock()
-	m, protected := s.meeting, s.protected
-	s.meeting = meeting{}
-	s.mu.Unlock()
+// run transfers. The file is open before the data connection, and is whole in its
+// place before that is closed.
+func (s *session) run(t task, offset int64) error {
+	var file *driver.File
+	about := unknownExtent
+	if t.listing == nil {
+		var err error
+		if file, about, err = s.open(t, offset); err != nil {
+			return err
+		}
+	}
+	conn, err := s.openData(t, about)
+	if err == nil {
+		err = s.carry(t, conn, file)
+	}
+	if file != nil {
+		if err != nil {
+			file.TransferError(err)
+		}
+		if closed := file.Close(); t.uploads() && err == nil {
+			err = closed
+		}
+	}
+	if conn != nil {
+		if closed := conn.Close(); err == nil && !errors.Is(closed, net.ErrClosed) {
+			err = closed
+		}
+	}
+	return err
+}
 
+// open opens the file of a task.
+func (s *session) open(t task, offset int64) (*driver.File, extent, error) {
+	handle, err := s.home.GetHandle(s.abs(t.name), t.flags, offset)
+	if err != nil {
+		return nil, unknownExtent, err
+	}
+	file := handle.(*driver.File)
+	if offset > 0 {
+		if _, err := file.Seek(offset, io.SeekStart); err != nil {
+			file.TransferError(err)
+			_ = file.Close() // nothing was written to it
+			return nil, unknownExtent, err
+		}
+	}
+	return file, s.extentOf(file, t, offset), nil
+}
+
+// carry moves what a task is about.
+func (s *session) carry(t task, conn *data.Conn, file *driver.File) (err error) {
+	switch {
+	case t.listing != nil:
+		if _, err := conn.Write(nil); err != nil { // the TLS handshake, also for an empty listing
+			return err
+		}
+		return t.listing.write(conn)
+	case t.uploads() && s.ascii:
+		_, err = io.Copy(file, toHostEnds(conn))
+	case t.uploads():
+		_, err = conn.WriteTo(file)
+	case s.ascii:
+		_, err = conn.ReadFrom(toNetworkEnds(file))
+	default:
+		_, err = conn.ReadFrom(file)
+	}
+	return err
+}
+
+// openData opens the data connection that the client arranged.
+func (s *session) openData(t task, about extent) (*data.Conn, error) {
+	m := s.meeting
+	s.meeting = meeting{}
 	defer m.endpoint.Close()
 	tcp, err := s.meet(m)
 	s.report(m, err)
@@ -65,30 +143,38 @@ func (s *session) openData() (net.Conn, error) {
 		return nil, err
 	}
 	cfg := s.front.cfg.TLS
-	if !protected {
+	if !s.protected {
 		cfg = nil
 	}
 	conn := data.NewConn(tcp, cfg, s.front.cfg.DataTimeout, data.Pace{Down: s.account.Download, Up: s.account.Upload})
-	if s.listing == nil {
+	if t.listing == nil {
 		conn.Confirm(s.present)
 		conn.Announce(s.announced)
-		conn.Expect(s.extent.size - s.extent.offset)
+		conn.Expect(about.size - about.offset)
 		s.announced = -1
 	}
 	s.mu.Lock()
-	shown := s.current.shown
 	s.stream = conn
 	s.cancel = conn.Abort
 	if s.aborted || s.killed {
 		conn.Abort()
 	}
 	s.mu.Unlock()
-	s.begun(shown, m, protected, conn)
-	if s.listing != nil {
-		return &listed{conn, s.listing}, nil
-	}
+	s.begun(t, about, m, conn)
+	s.say(t.opening())
+	s.flush()
 	return conn, nil
 }
+
+// opening is said when the data connection is there.
+func (t task) opening() reply {
+	if t.begun != "" {
+		return line(150, "%s", t.begun)
+	}
+	return usualOpening
+}
+
+var usualOpening = line(150, "Data connection open.")
 
 // meet waits for the data connection, or makes it. Mostly the client has been
 // there before its command was.
@@ -98,14 +184,10 @@ func (s *session) meet(m meeting) (*net.TCPConn, error) {
 			return tcp, nil
 		}
 	}
-	ctx, cancel := context.WithTimeoutCause(s.gone, s.front.cfg.DataTimeout, fmt.Errorf("waited %s", s.front.cfg.DataTimeout))
+	ctx, cancel := s.abortable()
 	defer cancel()
-	s.mu.Lock()
-	s.cancel = cancel
-	if s.aborted || s.killed {
-		cancel()
-	}
-	s.mu.Unlock()
+	ctx, done := context.WithTimeoutCause(ctx, s.front.cfg.DataTimeout, fmt.Errorf("waited %s", s.front.cfg.DataTimeout))
+	defer done()
 	begun := time.Now()
 	tcp, err := m.endpoint.Open(ctx)
 	if err != nil {
@@ -141,26 +223,9 @@ func (s *session) report(m meeting, err error) {
 	}
 }
 
-// abort ends the data connection of the current transfer, also one that is
-// still awaited. It reports whether there was a transfer, whose end is then told.
-func (s *session) abort() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.current.transfer {
-		return false
-	}
-	s.aborted = true
-	if s.cancel != nil {
-		s.cancel()
-	}
-	return true
-}
-
-// finished makes the last reply to a transfer out of the library's. The library
-// has one code for all that can break; RFC 959, section 5.4, tells the data
-// connection (425, 426) from the file (451, 552).
-func (s *session) finished(t task, r reply) reply {
-	s.listing = nil
+// finished makes the last reply to a transfer out of what became of it. RFC 959,
+// section 5.4, tells the data connection (425, 426) from the file (451, 552).
+func (s *session) finished(t task, err error) reply {
 	s.mu.Lock()
 	stream, missed, aborted := s.stream, s.missed, s.aborted
 	s.mu.Unlock()
@@ -169,7 +234,7 @@ func (s *session) finished(t task, r reply) reply {
 	if stream != nil {
 		broken, sent, received = stream.Err(), stream.Sent(), stream.Received()
 	}
-	out := r
+	var out reply
 	switch {
 	case aborted && (missed != nil || broken != nil):
 		out = line(426, "Data connection closed; transfer aborted.")
@@ -177,14 +242,14 @@ func (s *session) finished(t task, r reply) reply {
 		out = line(425, "No data connection: %s.", missed.public())
 	case broken != nil:
 		out = line(426, "Data connection broke: %s.", public(broken))
-	case r.code == 226:
-		out = line(226, "Transfer complete.")
-	case stream != nil && r.code == 552:
-		out = full(clean(r).text[0])
-	case stream != nil && r.code == 550:
-		out = clean(line(451, "%s", strings.Join(r.text, " ")))
+	case err == nil:
+		out = complete
+	case stream == nil, errors.Is(err, ftpserver.ErrFileNameNotAllowed):
+		out = s.refusalOf(err)
+	case errors.Is(err, ftpserver.ErrStorageExceeded):
+		out = full(err.Error())
 	default:
-		out = s.mend(r)
+		out = line(451, "%s", err)
 	}
 	s.count(t, out.code, missed != nil, aborted)
 	facts := []any{"user", s.entry.User(), "command", t.text, "folder", s.ctx.Path(), "sent", sent, "received", received}
@@ -202,6 +267,8 @@ func (s *session) finished(t task, r reply) reply {
 	}
 	return out
 }
+
+var complete = line(226, "Transfer complete.")
 
 // public is what a client is told of an error of its connection: not our
 // addresses and descriptors, which a net.OpError lists.

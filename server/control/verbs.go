@@ -11,8 +11,6 @@ type verb struct {
 	// run answers the command in the front, or hands it to the library in a
 	// form of its own. nil: handed on as it is.
 	run func(s *session, arg string)
-	// transfer: runs over a data connection, in the library.
-	transfer bool
 }
 
 // verbs are the commands that there are; all others are unknown (500), or known
@@ -38,9 +36,9 @@ func verbs() map[string]*verb {
 		"ABOR": {run: (*session).cmdAbor},
 
 		// Transfers.
-		"RETR": {arg: true, transfer: true},
-		"STOR": {arg: true, transfer: true},
-		"APPE": {arg: true, transfer: true},
+		"RETR": {arg: true, run: (*session).cmdRetr},
+		"STOR": {arg: true, run: (*session).cmdStor},
+		"APPE": {arg: true, run: (*session).cmdAppe},
 		"STOU": {run: (*session).cmdStou},
 		"LIST": {run: (*session).cmdList},
 		"NLST": {run: (*session).cmdNlst},
@@ -126,8 +124,6 @@ func (s *session) dispatch(text string) {
 		s.say(line(501, "%s needs an argument.", name))
 	case v.run != nil:
 		v.run(s, arg)
-	case v.transfer:
-		s.transfer(task{text: join(name, arg), form: join(name, arg)})
 	default:
 		s.pass(name, arg, nil)
 	}

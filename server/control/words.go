@@ -3,7 +3,6 @@ package control
 import (
 	"errors"
 	"io/fs"
-	"os"
 	"strings"
 
 	ftpserver "github.com/fclairamb/ftpserverlib"
@@ -56,9 +55,8 @@ func full(text string) reply {
 	return line(552, "%s. Remove something first.", text)
 }
 
-// home is a session's home as the library sees it. Every folder is empty, for
-// the session writes the listings, and what is refused is noted, for the library
-// keeps nothing of an error but its text.
+// home is a session's home as the library sees it. What is refused is noted, for
+// the library keeps nothing of an error but its text.
 type home struct {
 	*driver.Home
 	s *session
@@ -69,17 +67,6 @@ func (h home) note(err error) error {
 		h.s.failed = err
 	}
 	return err
-}
-
-// ReadDir shows nothing.
-func (home) ReadDir(string) ([]os.FileInfo, error) { return nil, nil }
-
-func (h home) GetHandle(name string, flags int, offset int64) (ftpserver.FileTransfer, error) {
-	f, err := h.Home.GetHandle(name, flags, offset)
-	if err == nil {
-		h.s.extent = h.s.extentOf(f, flags, offset)
-	}
-	return f, h.note(err)
 }
 
 func (h home) Stat(name string) (fs.FileInfo, error) {

@@ -65,12 +65,13 @@ pages: ## man pages and completions for shells, in bin/package/pages
 
 packages: pages ## a deb and an rpm, in bin/
 	GOOS=linux GOARCH=$(ARCH) GOARM=7 $(STATIC) -o bin/package/natftpd ./cmd/natftpd
+	@rm -f bin/*.deb bin/*.rpm
 	@for kind in deb rpm; do \
 		VERSION=$(VERSION) SOURCE_DATE_EPOCH=$(EPOCH) ARCH=$(ARCH) $(GO) run $(NFPM) package --config packaging/nfpm.yaml --packager $$kind --target bin/ || exit 1; \
 	done
 
-installs: packages ## install the deb in a fresh Debian, as root, look around, and remove it
-	packaging/linux/try-deb bin/natftpd_*_$(ARCH).deb
+installs: packages ## install the packages in a fresh Debian, as root, follow docs/install.md, and remove them
+	packaging/linux/try bin/natftpd*.deb bin/natftpd*.rpm
 
 units: ## what systemd says of the unit
 	packaging/systemd/check

@@ -9,7 +9,9 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 )
@@ -76,15 +78,20 @@ func Section(file, name string) (string, error) {
 	return text, nil
 }
 
-// Table is a table of Markdown, whose first column is text and whose others are
-// figures.
+// isFigure tells a cell that stands on the right of its column.
+var isFigure = regexp.MustCompile(`^([-<≥≤ ]*[0-9].*|-)?$`)
+
+// Table is a table of Markdown. Columns of nothing but figures stand on the right.
 func Table(head []string, rows [][]string) string {
 	var b strings.Builder
 	line := func(cells []string) { fmt.Fprintf(&b, "| %s |\n", strings.Join(cells, " | ")) }
 	line(head)
-	rule := []string{"---"}
-	for range head[1:] {
-		rule = append(rule, "---:")
+	var rule []string
+	for column := range head {
+		text := slices.ContainsFunc(rows, func(cells []string) bool { return !isFigure.MatchString(cells[column]) })
+		if rule = append(rule, "---:"); text {
+			rule[column] = "---"
+		}
 	}
 	line(rule)
 	for _, cells := range rows {

@@ -43,8 +43,8 @@ func TestReplace(t *testing.T) {
 }
 
 func TestTable(t *testing.T) {
-	got := report.Table([]string{"row", "value"}, [][]string{{"a", "1"}, {"b", "2"}})
-	if want := "| row | value |\n| --- | ---: |\n| a | 1 |\n| b | 2 |\n"; got != want {
+	got := report.Table([]string{"row", "value", "rest"}, [][]string{{"a", "1 ms", "1"}, {"b", "-", "none"}})
+	if want := "| row | value | rest |\n| --- | ---: | --- |\n| a | 1 ms | 1 |\n| b | - | none |\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

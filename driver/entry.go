@@ -8,9 +8,10 @@ import (
 // Entry is what a listing tells of a file. It is a fs.FileInfo whose Sys is nil.
 type Entry struct {
 	name     string
-	mode     fs.FileMode
 	size     int64
-	modified time.Time
+	seconds  int64 // modified, since 1970, with nanos: half of a time.Time, of which listings have many
+	nanos    int32
+	mode     fs.FileMode
 	identity Identity
 }
 
@@ -22,7 +23,8 @@ type Identity struct{ Device, Inode uint64 }
 func EntryOf(info fs.FileInfo) *Entry { return entryOf(info, info.Name()) }
 
 func entryOf(info fs.FileInfo, name string) *Entry {
-	return &Entry{name: name, mode: info.Mode(), size: info.Size(), modified: info.ModTime(), identity: identityOf(info)}
+	modified := info.ModTime()
+	return &Entry{name, info.Size(), modified.Unix(), int32(modified.Nanosecond()), info.Mode(), identityOf(info)}
 }
 
 // Name is the last part of the FTP path.
@@ -35,7 +37,7 @@ func (e *Entry) Size() int64 { return e.size }
 func (e *Entry) Mode() fs.FileMode { return e.mode }
 
 // ModTime is when the content was last changed.
-func (e *Entry) ModTime() time.Time { return e.modified }
+func (e *Entry) ModTime() time.Time { return time.Unix(e.seconds, int64(e.nanos)) }
 
 // IsDir reports whether it is a directory.
 func (e *Entry) IsDir() bool { return e.mode.IsDir() }

@@ -17,7 +17,7 @@ const secret = "nobody in a home may see this"
 
 // world is a folder with a home in it and something outside that home.
 type world struct {
-	t       *testing.T
+	t       testing.TB
 	folder  string
 	home    string
 	outside string
@@ -30,7 +30,11 @@ type world struct {
 //	outside/secret
 func newWorld(t *testing.T) world {
 	t.Helper()
-	folder := t.TempDir()
+	return newWorldIn(t, t.TempDir())
+}
+
+func newWorldIn(t testing.TB, folder string) world {
+	t.Helper()
 	w := world{t, folder, filepath.Join(folder, "home"), filepath.Join(folder, "outside"), newLedger(nil)}
 	for _, dir := range []string{w.outside, filepath.Join(w.home, "dir"), filepath.Join(w.home, "empty")} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {

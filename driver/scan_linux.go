@@ -8,7 +8,6 @@ import (
 	"os"
 	"strings"
 	"sync"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -20,8 +19,8 @@ const scanBuffer = 32 << 10
 var scanBuffers = sync.Pool{New: func() any { return new([scanBuffer]byte) }}
 
 // scan appends the next entries of an open directory, with nothing but their
-// names if that is enough. It does what os.File.Readdir does, at the price of
-// one small allocation an entry: the kernel's records are read as they are, and
+// names if that is enough. It does what os.File.Readdir does without
+// allocating for each entry: the kernel's records are read as they are, and
 // each file is asked for relative to the directory, so none can be led astray by
 // a swapped path. io.EOF: there are no more.
 func scan(dir *os.File, to []Entry, namesOnly bool) ([]Entry, error) {
@@ -73,16 +72,13 @@ func appendRecords(to []Entry, fd int, records []byte, namesOnly bool) ([]Entry,
 			to = append(to, Entry{name: name})
 			continue
 		}
-		err := unix.Fstatat(fd, name, &st, unix.AT_SYMLINK_NOFOLLOW)
-		for errors.Is(err, unix.EINTR) {
-			err = unix.Fstatat(fd, name, &st, unix.AT_SYMLINK_NOFOLLOW)
-		}
-		switch {
+		switch err := fstatat(fd, record, name, &st); {
 		case errors.Is(err, unix.ENOENT): // it has just vanished
 		case err != nil:
 			return to, &fs.PathError{Op: "stat", Path: name, Err: err}
 		default:
-			to = append(to, Entry{name, modeOf(st.Mode), st.Size, time.Unix(st.Mtim.Unix()), Identity{uint64(st.Dev), uint64(st.Ino)}})
+			seconds, nanos := st.Mtim.Unix()
+			to = append(to, Entry{name, st.Size, seconds, int32(nanos), modeOf(st.Mode), Identity{uint64(st.Dev), uint64(st.Ino)}})
 		}
 	}
 	return to, nil

@@ -53,6 +53,7 @@ func (n *news) Changed() <-chan struct{} {
 }
 
 func TestInABrowserThePageLivesAndItsButtonsDoWhatTheySay(t *testing.T) {
+	t.Parallel()
 	cfg := config(t)
 	world := new(news)
 	world.become(reachable())

@@ -23,6 +23,7 @@ var pictures = flag.String("pictures", "", "a folder into which pictures of the 
 // Whatever the verdict, on any screen, nobody is kept from using the page: not who
 // sees little or no colour, nor who has it read out, nor who has a keyboard only.
 func TestEverybodyCanUseThePage(t *testing.T) {
+	t.Parallel()
 	world := new(news)
 	world.become(reachable())
 	url, stop := running(t, livelyServer(t, world))

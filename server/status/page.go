@@ -21,28 +21,25 @@ type view struct {
 	Token string
 	// Report is doctor's; "": it did not run.
 	Report string
-	// Rows is how many sessions and transfers are listed at the most; 0: all.
+	// Rows is how many sessions are listed at the most.
 	Rows int
 }
 
-// firstRows bounds the page as it is loaded, so that it is there at once. The
-// rest comes while it is open.
-const firstRows = 50
+const (
+	// firstRows bounds the page as it is loaded, so that it is there at once. The
+	// rest of the sessions comes while it is open.
+	firstRows = 50
+	// mostTransfers bounds the list of what changes every second.
+	mostTransfers = 50
+)
 
 // ListedSessions and ListedTransfers are those that are listed.
-func (v view) ListedSessions() []Session   { return listed(v.Sessions, v.Rows) }
-func (v view) ListedTransfers() []Transfer { return listed(v.Transfers, v.Rows) }
+func (v view) ListedSessions() []Session   { return v.Sessions[:min(v.Rows, len(v.Sessions))] }
+func (v view) ListedTransfers() []Transfer { return v.Transfers[:min(mostTransfers, len(v.Transfers))] }
 
 // UnlistedSessions and UnlistedTransfers are how many are not.
 func (v view) UnlistedSessions() int  { return len(v.Sessions) - len(v.ListedSessions()) }
 func (v view) UnlistedTransfers() int { return len(v.Transfers) - len(v.ListedTransfers()) }
-
-func listed[T any](all []T, rows int) []T {
-	if rows > 0 && len(all) > rows {
-		return all[:rows]
-	}
-	return all
-}
 
 // section is a part of the page that is fed while it is open, and what it shows.
 type section struct {
@@ -112,7 +109,7 @@ func (s *Server) render(w http.ResponseWriter, report string) {
 // section is one part of the page.
 func (s *Server) section(name string, snap *Snapshot) ([]byte, error) {
 	var b bytes.Buffer
-	err := s.page.ExecuteTemplate(&b, name, view{Snapshot: snap, Token: s.token})
+	err := s.page.ExecuteTemplate(&b, name, view{Snapshot: snap, Token: s.token, Rows: len(snap.Sessions)})
 	return b.Bytes(), err
 }
 

@@ -18,6 +18,9 @@ const (
 	heartbeat = 20 * time.Second
 	// atMost is how soon after one round of fragments the next is made.
 	atMost = 200 * time.Millisecond
+	// sectionRate is how many bytes a second of each section a page is sent: a large
+	// one, such as that of a thousand sessions, is made less often.
+	sectionRate = 200 << 10
 )
 
 // watch feeds the pages that are open by server-sent events (HTML Living Standard,
@@ -37,9 +40,10 @@ type watch struct {
 type fragment struct {
 	name    string
 	shows   func(*Snapshot) any
-	shown   any    // what it was made from
-	html    []byte // as a server-sent event
-	version int    // how often it was made
+	shown   any       // what it was made from
+	html    []byte    // as a server-sent event
+	version int       // how often it was made
+	due     time.Time // before that it is not made anew
 }
 
 func newWatch(s *Server) *watch {
@@ -100,7 +104,7 @@ func (w *watch) make(snap *Snapshot) {
 	for i := range w.fragments {
 		f := &w.fragments[i] // of this goroutine, but for what pages read
 		shows := f.shows(snap)
-		if f.version > 0 && reflect.DeepEqual(shows, f.shown) {
+		if snap.Time.Before(f.due) || f.version > 0 && reflect.DeepEqual(shows, f.shown) {
 			continue
 		}
 		html, err := w.server.section(f.name, snap)
@@ -112,6 +116,7 @@ func (w *watch) make(snap *Snapshot) {
 		f.shown, f.html = shows, event(f.name, html)
 		f.version++
 		w.mu.Unlock()
+		f.due = snap.Time.Add(time.Duration(len(html)) * time.Second / sectionRate)
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()

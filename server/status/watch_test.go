@@ -2,6 +2,7 @@ package status
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"net"
 	"net/http"
@@ -160,4 +161,31 @@ func TestTooManyConnectionsAreHungUp(t *testing.T) {
 	first.Close()
 	dial()
 	(<-accepted).Close()
+}
+
+func TestALargeSectionIsMadeLessOften(t *testing.T) {
+	cfg := config(t)
+	for range 1000 {
+		enter(t, cfg.Sessions, "198.51.100.24", "bob")
+	}
+	s := newServer(t, cfg)
+	page, seen := s.watch.enter(), make(map[string]int)
+	snap := s.snapshot()
+	for _, round := range []struct {
+		after time.Duration
+		want  bool
+	}{{0, true}, {glance, false}, {10 * time.Second, true}} {
+		enter(t, cfg.Sessions, "198.51.100.25", "alice")
+		next := s.snapshot()
+		next.Time = snap.Time.Add(round.after)
+		s.watch.make(next)
+		<-page
+		got := false
+		for _, html := range s.watch.unseen(seen) {
+			got = got || bytes.HasPrefix(html, []byte("event: sessions\n"))
+		}
+		if got != round.want {
+			t.Errorf("after %v: the thousand sessions were sent: %v, want %v", round.after, got, round.want)
+		}
+	}
 }

@@ -23,13 +23,26 @@ function morph(old, fresh) {
   morphChildren(old, fresh);
 }
 
-// morphChildren matches elements by their id where they have one, else by place.
+// morphChildren matches elements by their id where they have one, else by place. What
+// stays is not moved, since it would lose the focus: rather goes what is between.
 function morphChildren(old, fresh) {
-  const byId = new Map([...old.children].filter(idOf).map((c) => [idOf(c), c]));
+  const wanted = new Set([...fresh.children].map(idOf));
+  const byId = new Map();
+  for (const child of [...old.children]) {
+    if (!idOf(child)) continue;
+    if (wanted.has(idOf(child))) byId.set(idOf(child), child);
+    else child.remove();
+  }
   let at = old.firstChild;
+  const drop = () => {
+    const next = at.nextSibling;
+    at.remove();
+    at = next;
+  };
   for (const want of [...fresh.childNodes]) {
     const id = idOf(want);
     const same = id && byId.get(id);
+    while (same && at && !idOf(at)) drop();
     if (same && same !== at) {
       old.insertBefore(same, at);
       at = same;
@@ -42,11 +55,7 @@ function morphChildren(old, fresh) {
     morph(at, want);
     at = next;
   }
-  while (at) {
-    const next = at.nextSibling;
-    at.remove();
-    at = next;
-  }
+  while (at) drop();
 }
 
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });

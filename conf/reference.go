@@ -8,9 +8,9 @@ import (
 const introduction = `# Configuration
 
 natftpd reads the file that ` + "`--config` or `$NATFTPD_CONFIG`" + ` names, else ` + "`./natftpd.yaml`" + `, else the one in your configuration
-folder (` + "`~/.config/natftpd/natftpd.yaml`), else `/etc/natftpd/natftpd.yaml`" + `. Environment variables win over the file, and
-flags over both. ` + "`natftpd config check`" + ` finds every mistake at once, ` + "`natftpd config show`" + ` prints what is in force and where
-each value came from, ` + "`natftpd config example`" + ` prints the file that this page is made of.
+folder (` + "`~/.config/natftpd/natftpd.yaml`), else `/etc/natftpd/natftpd.yaml`" + `. Environment variables win over the file.
+` + "`natftpd config check`" + ` finds every mistake at once, ` + "`natftpd config show`" + ` prints what is in force and where each value came
+from, ` + "`natftpd config example`" + ` prints the file that this page is made of.
 
 A change of the file holds at once, without ending a session that it does not concern: natftpd notices it, or is told by
 SIGHUP. A file with a mistake changes nothing, and the log says why. These keys wait for the next start: ` + "`status.listen`,\n`status.password`, `log.format`, `state_dir`" + `. Sessions keep the time-outs, TLS and active mode that they began with.

@@ -13,7 +13,10 @@ WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
-RUN CGO_ENABLED=0 go build -trimpath -ldflags="-s -w" -o /out/natftpd ./cmd/natftpd \
+# The version comes from .git, unless that is of a worktree and elsewhere. The names of
+# time zones are in the binary: there is no folder of them for $TZ.
+RUN git rev-parse --quiet HEAD >/dev/null 2>&1 || export GOFLAGS=-buildvcs=false; \
+    CGO_ENABLED=0 go build -trimpath -tags timetzdata -ldflags="-s -w" -o /out/natftpd ./cmd/natftpd \
  && mkdir -p /out/data
 
 FROM scratch

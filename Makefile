@@ -9,7 +9,7 @@ NFPM        := github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.43.0
 VERSION ?= $(shell git describe --tags --match 'v[0-9]*' 2>/dev/null || echo "v0.0.0+$$(git log -1 --format=%cd.%h --date=format:%Y%m%d%H%M 2>/dev/null)")
 EPOCH   ?= $(shell git log -1 --format=%ct 2>/dev/null)
 ARCH    ?= $(shell $(GO) env GOARCH)
-STATIC  := CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w"
+STATIC  := CGO_ENABLED=0 $(GO) build -trimpath -tags timetzdata -ldflags "-s -w"
 
 # Where people run it.
 PLATFORMS := linux/amd64 linux/arm64 linux/arm darwin/arm64 windows/amd64 freebsd/amd64

@@ -73,8 +73,9 @@ packages: pages ## a deb and an rpm, in bin/
 installs: packages ## install the packages in a fresh Debian, as root, follow docs/install.md, and remove them
 	packaging/linux/try bin/natftpd*.deb bin/natftpd*.rpm
 
-units: ## what systemd says of the unit
+units: ## what systemd and docker-compose say of the unit and the compose files
 	packaging/systemd/check
+	packaging/docker/check
 
 docs: docs/configuration.md ## the pages that are made of the code
 

@@ -15,8 +15,8 @@ type Screen struct {
 func Screens() []Screen {
 	const phoneWidth, phoneHeight = 360, 740
 	return []Screen{
-		{"desktop-light", 1200, 900, false, false},
-		{"desktop-dark", 1200, 900, false, true},
+		{"desktop-light", 1200, 1080, false, false},
+		{"desktop-dark", 1200, 1080, false, true},
 		{"phone-light", phoneWidth, phoneHeight, true, false},
 		{"phone-dark", phoneWidth, phoneHeight, true, true},
 	}
@@ -36,20 +36,32 @@ func (p *Page) On(s Screen) {
 	p.Call("Emulation.setDeviceMetricsOverride", map[string]any{
 		"width": s.Width, "height": s.Height, "deviceScaleFactor": 1, "mobile": s.Phone,
 	}, nil)
+	p.Call("Emulation.setScrollbarsHidden", map[string]any{"hidden": true}, nil)
 	p.Must("document.documentElement.scrollWidth <= "+strconv.Itoa(s.Width), s.Name+": the page is wider than the screen")
 }
 
-// Picture is all of the page, down to its end, as PNG.
+// Picture is the page as the screen shows it, as PNG.
 func (p *Page) Picture() []byte {
+	p.t.Helper()
+	return p.capture(nil)
+}
+
+// Whole is all of the page, down to its end, as PNG.
+func (p *Page) Whole() []byte {
 	p.t.Helper()
 	var size struct {
 		CSSContentSize struct{ Width, Height float64 }
 	}
 	p.Call("Page.getLayoutMetrics", nil, &size)
-	var out struct{ Data []byte }
-	p.Call("Page.captureScreenshot", map[string]any{
+	return p.capture(map[string]any{
 		"captureBeyondViewport": true,
 		"clip":                  map[string]any{"x": 0, "y": 0, "width": size.CSSContentSize.Width, "height": size.CSSContentSize.Height, "scale": 1},
-	}, &out)
+	})
+}
+
+func (p *Page) capture(params any) []byte {
+	p.t.Helper()
+	var out struct{ Data []byte }
+	p.Call("Page.captureScreenshot", params, &out)
 	return out.Data
 }

@@ -22,7 +22,7 @@ func TestAThousandSessionsStayFluid(t *testing.T) {
 	for i := range sessions {
 		sessions[i], _ = enter(t, cfg.Sessions, fmt.Sprintf("198.51.%d.%d", i/250, i%250), "bob")
 		sessions[i].Begin(driver.Activity{
-			Command: "STOR", Path: fmt.Sprintf("/photos/2026/IMG_%04d.jpeg", i), Size: 1e9, Since: now, Flow: steady{now, int64(1e5 + 1e3*i)},
+			Command: "STOR", Path: fmt.Sprintf("/photos/2026/IMG_%04d.jpeg", i), Size: 1e9, Since: now, Flow: steady{now, int64(1e5 + 1e3*i), true},
 		})
 	}
 	url, stop := running(t, newServer(t, cfg))

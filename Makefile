@@ -14,7 +14,7 @@ STATIC  := CGO_ENABLED=0 $(GO) build -trimpath -tags timetzdata -ldflags "-s -w"
 # Where people run it.
 PLATFORMS := linux/amd64 linux/arm64 linux/arm darwin/arm64 windows/amd64 freebsd/amd64
 
-.PHONY: help test deps lint vuln build cross same pages packages installs units docs fuzz bench limits
+.PHONY: help test deps lint vuln build cross same pages packages installs units docs pictures fuzz bench limits
 .DEFAULT_GOAL := help
 
 help: ## say what there is
@@ -81,6 +81,11 @@ docs: docs/configuration.md ## the pages that are made of the code
 
 docs/configuration.md: $(wildcard conf/*.go) conf/example.yaml
 	$(GO) run ./cmd/natftpd config reference >$@
+
+pictures: ## the README's picture of the status page; more of them, to be looked at, are in bin/pictures
+	mkdir -p bin/pictures
+	$(GO) test -count=1 -run '^TestEverybodyCanUseThePage$$' ./server/status -args -pictures "$(CURDIR)/bin/pictures"
+	cp bin/pictures/status-page.png docs/
 
 fuzz: ## run each fuzz target for FUZZTIME (default 20s)
 	@for package in $$($(GO) list ./...); do \

@@ -29,6 +29,10 @@ func TestAThousandSessionsStayFluid(t *testing.T) {
 	t.Cleanup(stop)
 	page := browser.Open(t, exec.Command, url+"/")
 	page.Until(`document.querySelectorAll("#sessions tbody tr").length === 1000`)
+	loaded := page.Eval(`[...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")].reduce((sum, e) => sum + e.transferSize, 0)`)
+	if n, ok := loaded.(float64); !ok || n < 10<<10 || n > 100<<10 {
+		t.Errorf("up to its first paint the page took %v bytes, want at most 100 KiB", loaded)
+	}
 	page.Must(fmt.Sprintf(`document.querySelectorAll("#transfers li").length === %d`, mostTransfers), "what changes every second has no bound")
 
 	page.Eval(`document.querySelectorAll("#sessions button")[500].focus();
@@ -43,5 +47,5 @@ func TestAThousandSessionsStayFluid(t *testing.T) {
 	page.Must(`document.querySelectorAll("#sessions tbody tr").length === 1000`, "who left is still there")
 	page.Must(`document.activeElement === window.button && window.button.isConnected`, "the focus is lost")
 	page.Must(`window.changes < 20`, "what has not changed was changed")
-	t.Logf("one came and one left: %v changes; the longest task above 50 ms took %.0f ms", page.Eval(`window.changes`), page.Eval(`window.longest`))
+	t.Logf("first paint: %.0f bytes; one came and one left: %v changes, the longest task above 50 ms took %.0f ms", loaded, page.Eval(`window.changes`), page.Eval(`window.longest`))
 }

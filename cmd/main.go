@@ -88,6 +88,12 @@ func count(n int, thing string) string {
 	return fmt.Sprintf("%d %ss", n, thing)
 }
 
+// runServe serves, in a process that is set up for it.
+func (p *program) runServe(c *cobra.Command, _ []string) error {
+	relaxTimers()
+	return p.serve(c.Context())
+}
+
 func (p *program) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "natftpd",
@@ -103,7 +109,7 @@ user ftp, whose password it prints once.`,
   natftpd config example > natftpd.yaml
   natftpd hash-password < password.txt`,
 		Args:          noArgs,
-		RunE:          func(c *cobra.Command, _ []string) error { return p.serve(c.Context()) },
+		RunE:          p.runServe,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
@@ -117,7 +123,7 @@ user ftp, whose password it prints once.`,
 	root.AddCommand(
 		&cobra.Command{
 			Use: "serve", Short: "Serve files until SIGINT or SIGTERM (what a bare natftpd does)", Args: noArgs,
-			RunE: func(c *cobra.Command, _ []string) error { return p.serve(c.Context()) },
+			RunE: p.runServe,
 		},
 		p.doctorCommand(),
 		p.statusCommand(),

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -54,4 +55,23 @@ func resident(t *testing.T, pid int) int {
 		t.Fatal(err)
 	}
 	return kib << 10
+}
+
+// Go's runtime would otherwise look after a busy server 14,000 times a second.
+func TestTheServerStartsItselfOnceMoreToRelaxItsTimers(t *testing.T) {
+	t.Parallel()
+	s := configureLocal(t, "upload: atomic")
+	s.start(t)
+	pid := strconv.Itoa(s.pid)
+	tasks, err := filepath.Glob(filepath.Join("/proc", pid, "task", "*"))
+	if err != nil || len(tasks) < 2 {
+		t.Fatalf("threads of %s: %q, %v", pid, tasks, err)
+	}
+	for _, task := range tasks {
+		slack, err := os.ReadFile(filepath.Join("/proc", filepath.Base(task), "timerslack_ns"))
+		if err != nil || strings.TrimSpace(string(slack)) != "1000000" {
+			t.Errorf("thread %s: timer slack %s, %v, want 1000000 ns", filepath.Base(task), slack, err)
+		}
+	}
+	s.login(t)
 }

@@ -54,8 +54,9 @@ cross: ## compile for every platform; they are in bin/
 
 same: ## build twice, in two places, and compare: the same source makes the same binary
 	@dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; \
+	git clone -q . "$$dir/a" && git clone -q "$$dir/a" "$$dir/bb/cc" || exit 1; \
 	for place in a bb/cc; do \
-		git clone -q . "$$dir/$$place" && (cd "$$dir/$$place" && $(STATIC) -o natftpd ./cmd/natftpd) || exit 1; \
+		(cd "$$dir/$$place" && $(STATIC) -o natftpd ./cmd/natftpd) || exit 1; \
 	done; \
 	cmp "$$dir/a/natftpd" "$$dir/bb/cc/natftpd" && echo "both are $$(sha256sum <"$$dir/a/natftpd")"
 

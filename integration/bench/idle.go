@@ -21,7 +21,7 @@ type idle struct {
 
 func idleRow(sessions int, secure bool) row {
 	r := row{unit: "KiB/session", less: true, once: true, gauge: idle{sessions, secure}}
-	r.name, r.text = label(secure, fmt.Sprintf("idle-%d", sessions), "%d idle sessions, PSS", sessions)
+	r.name, r.text = label(secure, fmt.Sprintf("idle-%d", sessions), "%s idle sessions, PSS", grouped(sessions))
 	r.goal = goal{Most: 40}
 	if secure {
 		r.goal = goal{Most: 64}

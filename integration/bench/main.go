@@ -87,11 +87,17 @@ func compareWithPeers(ctx context.Context, p *place) error {
 	if err != nil {
 		return err
 	}
-	summary(os.Stdout, results, append(slices.Clone(p.peers), machineName))
+	var names []string // of those that were there
+	for _, one := range chosen {
+		if _, there := versions[one.name]; there {
+			names = append(names, one.name)
+		}
+	}
+	summary(os.Stdout, results, append(slices.Clone(names), machineName))
 	var drawn bytes.Buffer
-	draw(&drawn, results, p.peers)
+	draw(&drawn, results, names)
 	return publish(p, versions, published{
 		name: "comparison", figures: results, picture: drawn.Bytes(),
-		text: comparisonText(results, p.peers) + "\n" + costText(results, p.peers),
+		text: comparisonText(results, names) + "\n" + costText(results, names),
 	})
 }

@@ -38,7 +38,20 @@ func comparisonText(results []result, names []string) string {
 		}
 		rows = append(rows, append(row, bounded(ratio(r.ahead()), r.Goal.Ahead), bounded(ratio(r.cheaper()), r.Goal.Cheaper), strings.TrimSpace(own+" "+r.Bare)))
 	}
-	return fmt.Sprintf("%s\n%d of %d rows miss a goal.\n", report.Table(head, rows), behind, len(results))
+	return fmt.Sprintf("%s\n%d of %d rows miss a goal.%s\n", report.Table(head, rows), behind, len(results), failuresText(results))
+}
+
+// failuresText says who has no figure, and why.
+func failuresText(results []result) string {
+	text := ""
+	for _, r := range results {
+		for _, s := range r.Scores {
+			if s.Failed != "" {
+				text += fmt.Sprintf(" No figure of %s for %s: %s.", s.Server, r.Text, strings.TrimSuffix(s.Failed, "."))
+			}
+		}
+	}
+	return text
 }
 
 func medianText(s *score) string {

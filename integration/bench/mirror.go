@@ -15,7 +15,7 @@ type mirror struct{ tls bool }
 
 func mirrorRow(secure bool) row {
 	r := row{unit: "files/s", cost: "file", gauge: mirror{secure}, prepare: (*files).tree}
-	r.name, r.text = label(secure, "mirror", "tree of %d files by lftp", treeFolders*treeFiles)
+	r.name, r.text = label(secure, "mirror", "tree of %s files by lftp", grouped(treeFolders*treeFiles))
 	return r
 }
 

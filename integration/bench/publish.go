@@ -60,7 +60,7 @@ func publish(p *place, versions map[string]string, all published) error {
 	if len(versions) > 0 {
 		origin += " " + versionText(versions)
 	}
-	section := all.text + "\n" + origin + "\n"
+	section := strings.TrimSpace(all.text) + "\n\n" + origin + "\n"
 	if all.picture != nil {
 		if err := os.WriteFile(filepath.Join(p.publish, all.name+".svg"), all.picture, 0o644); err != nil {
 			return err

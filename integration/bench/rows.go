@@ -137,7 +137,7 @@ func smallPut(sessions int, secure bool) row {
 func listing(verb string, entries int, secure bool) row {
 	r := row{unit: "entries/s", cost: "listing"}
 	name := map[string]string{"LIST": "list", "MLSD": "mlsd"}[verb]
-	r.name, r.text = label(secure, fmt.Sprintf("%s-%dk", name, entries/1000), "%s of %d entries", verb, entries)
+	r.name, r.text = label(secure, fmt.Sprintf("%s-%dk", name, entries/1000), "%s of %s entries", verb, grouped(entries))
 	r.prepare = func(f *files) error { return f.folder(entries) }
 	r.gauge = &load{workers: 1, tls: secure, do: list(verb, entries), check: checkList(verb, entries), each: float64(entries), costs: 1}
 	r.goal = goal{Ahead: 1.5}

@@ -11,7 +11,8 @@ import (
 )
 
 // The picture: a line for each row, a mark for each server where its ratio to
-// natftpd is. The scale is logarithmic, and natftpd is the upright line at 1.
+// natftpd is, and a tick that no peer is to be right of. The scale is logarithmic, and
+// natftpd is the upright line at 1.
 const (
 	rowHeight  = 22
 	labelWidth = 250
@@ -28,9 +29,10 @@ const style = `<style>
 text { font: 12px system-ui, sans-serif; fill: #24292f }
 .grid { stroke: #d0d7de } .own { stroke: #24292f; stroke-width: 2 } .small { font-size: 11px; fill: #57606a }
 .c0 { fill: #0072b2 } .c1 { fill: #d55e00 } .c2 { fill: #009e73 } .c3 { fill: #cc79a7 } .machine { fill: none; stroke: #57606a; stroke-width: 1.5 }
+.goal { stroke: #b35900; stroke-width: 2 } .missed { fill: #b35900; font-weight: 600 }
 @media (prefers-color-scheme: dark) {
 text { fill: #e6edf3 } .grid { stroke: #30363d } .own { stroke: #e6edf3 } .small { fill: #8d96a0 }
-.c0 { fill: #56b4e9 } .c1 { fill: #e69f00 } .c2 { fill: #2fc79a } .c3 { fill: #e8a5ca } .machine { stroke: #8d96a0 }
+.c0 { fill: #56b4e9 } .c1 { fill: #e69f00 } .c2 { fill: #2fc79a } .c3 { fill: #e8a5ca } .machine { stroke: #8d96a0 } .goal { stroke: #f0883e } .missed { fill: #f0883e }
 }
 </style>
 `
@@ -44,13 +46,14 @@ func draw(w io.Writer, results []result, names []string) {
 	height := headHeight + rowHeight*len(results) + 10
 	fmt.Fprintf(w, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" role="img">`+"\n", picture, height, picture, height)
 	fmt.Fprintf(w, "<title>FTP servers compared with natftpd</title>\n%s", style)
-	fmt.Fprintf(w, `<text class="small" text-anchor="end" x="%d" y="18">right of the line: better than natftpd</text>`+"\n", picture-20)
+	fmt.Fprintf(w, `<text class="small" text-anchor="end" x="%d" y="18">right: better than natftpd</text>`+"\n", picture-20)
 	x := 20
 	for i, name := range names {
 		mark(w, i, name, float64(x), 14)
 		fmt.Fprintf(w, `<text x="%d" y="18">%s</text>`+"\n", x+10, html.EscapeString(name))
 		x += 100
 	}
+	fmt.Fprintf(w, `<line class="goal" x1="%d" x2="%d" y1="7" y2="21"/><text x="%d" y="18">goal</text>`+"\n", x, x, x+10)
 	for at := lowest; at <= highest; at *= 2 {
 		class, label := "grid", fmt.Sprintf("%g×", at)
 		switch {
@@ -64,8 +67,16 @@ func draw(w io.Writer, results []result, names []string) {
 	}
 	for i, r := range results {
 		y := float64(headHeight + rowHeight*i + rowHeight/2)
-		fmt.Fprintf(w, `<text text-anchor="end" x="%d" y="%.1f">%s</text><line class="grid" x1="%d" x2="%d" y1="%.1f" y2="%.1f"/>`+"\n",
-			labelWidth-12, y+4, html.EscapeString(r.Text), labelWidth, labelWidth+plotWidth, y, y)
+		label := ""
+		if r.missed() != nil {
+			label = ` class="missed"`
+		}
+		fmt.Fprintf(w, `<text%s text-anchor="end" x="%d" y="%.1f">%s</text><line class="grid" x1="%d" x2="%d" y1="%.1f" y2="%.1f"/>`+"\n",
+			label, labelWidth-12, y+4, html.EscapeString(r.Text), labelWidth, labelWidth+plotWidth, y, y)
+		if r.Goal.Ahead != 0 {
+			at := along(1 / r.Goal.Ahead)
+			fmt.Fprintf(w, `<line class="goal" x1="%.1f" x2="%.1f" y1="%.1f" y2="%.1f"/>`+"\n", at, at, y-7, y+7)
+		}
 		for c, name := range names {
 			if s := r.of(name); s != nil {
 				mark(w, c, name, along(s.Ratio), y)

@@ -79,16 +79,13 @@ func TestInABrowserThePageLivesAndItsButtonsDoWhatTheySay(t *testing.T) {
 	page.Eval(`window.bar = ` + bar + `; document.querySelector("#sessions button").focus()`)
 	up.received.Store(640)
 	page.Until(bar + `.value === 64`)
-	if page.Eval(bar+` === window.bar && document.activeElement === document.querySelector("#sessions button")`) != true {
-		t.Error("what did not change was made anew, or the focus is lost")
-	}
+	page.Must(bar+` === window.bar`, "what did not change was made anew")
+	page.Must(`document.activeElement === document.querySelector("#sessions button")`, "the focus is lost")
 
 	page.Eval(`window.button = document.activeElement`)
 	bob, _ := enter(t, cfg.Sessions, "198.51.100.9", "bob")
 	page.Until(`document.getElementById("sessions").textContent.includes("bob")`)
-	if page.Eval(`document.activeElement === window.button && window.button.isConnected`) != true {
-		t.Error("somebody came, and the focus is lost")
-	}
+	page.Must(`document.activeElement === window.button && window.button.isConnected`, "somebody came, and the focus is lost")
 	bob.Leave()
 	page.Until(`!document.getElementById("sessions").textContent.includes("bob")`)
 

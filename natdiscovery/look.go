@@ -150,7 +150,7 @@ func (g *guest) watched(cfg Config) Config {
 }
 
 // errNotOpen is what a running server's missing mapping is.
-var errNotOpen = fmt.Errorf("%w: the running server has not opened it", gateway.ErrRefused)
+var errNotOpen = fmt.Errorf("%w: the running server has not opened it; natftpd status tells why", gateway.ErrRefused)
 
 // guestClient asks a gateway without changing it for longer than the look.
 type guestClient struct {

@@ -2,6 +2,8 @@ package cmd
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"os"
@@ -22,7 +24,7 @@ type page struct {
 }
 
 // pageOf opens the status page where the configuration says, and the Unix socket
-// in stateDir for the command status.
+// in stateDir for the command status. Its error: there can be no server.
 func (p *program) pageOf(c conf.Status, cfg status.Config, stateDir string) (*page, error) {
 	out := &page{log: cfg.Log}
 	cfg.Version = version()
@@ -39,7 +41,11 @@ func (p *program) pageOf(c conf.Status, cfg status.Config, stateDir string) (*pa
 	if out.server, err = status.New(cfg); err != nil {
 		return nil, err
 	}
-	out.add(status.ListenLocal(stateDir))
+	local, err := status.ListenLocal(stateDir)
+	if errors.Is(err, status.ErrStateInUse) {
+		return nil, fmt.Errorf("%w; end that process, or give this one another state_dir", err)
+	}
+	out.add(local, err)
 	if c.Listen != "" {
 		out.add(status.Listen(c.Listen))
 	}

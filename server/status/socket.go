@@ -61,9 +61,13 @@ func (c *counted) Close() error {
 // SocketName is the Unix socket in the state folder that the command status asks.
 const SocketName = "status.sock"
 
+// ErrStateInUse: another server runs with the same state folder. Each would take what
+// the other has on the router for its own, left over, and remove it.
+var ErrStateInUse = errors.New("another natftpd runs with it")
+
 // ListenLocal opens the Unix socket in the state folder, for whoever runs the
 // server and nobody else: it wants no password. One that an earlier run left is
-// replaced, one that somebody listens on is not.
+// replaced, one that somebody listens on is ErrStateInUse.
 func ListenLocal(stateDir string) (net.Listener, error) {
 	name := filepath.Join(stateDir, SocketName)
 	fail := func(err error) (net.Listener, error) {
@@ -74,7 +78,7 @@ func ListenLocal(stateDir string) (net.Listener, error) {
 	}
 	if conn, err := net.Dial("unix", name); err == nil {
 		conn.Close()
-		return fail(errors.New("another natftpd uses the same state_dir"))
+		return nil, fmt.Errorf("state_dir %s: %w", stateDir, ErrStateInUse)
 	}
 	if info, err := os.Lstat(name); err == nil && info.Mode().Type() == fs.ModeSocket {
 		os.Remove(name)

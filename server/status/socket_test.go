@@ -2,6 +2,7 @@ package status
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/http"
 	"os"
@@ -25,9 +26,8 @@ func TestTheSocketIsForItsOwnerAloneAndWantsNoPassword(t *testing.T) {
 	if info, err := os.Stat(name); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("mode %v, %v; want 0600", info.Mode(), err)
 	}
-	if other, err := ListenLocal(dir); err == nil {
-		other.Close()
-		t.Error("a second server took the socket of the first")
+	if _, err := ListenLocal(dir); !errors.Is(err, ErrStateInUse) {
+		t.Errorf("a second server: got %v, want %v", err, ErrStateInUse)
 	}
 
 	cfg := config(t)

@@ -138,7 +138,8 @@ func linkKept(h *Home) error { return h.root.Link("new", "kept") }
 func TestAFileThatAppearsMeanwhileIsNotOverwritten(t *testing.T) {
 	w := newWorld(t)
 	h := w.open(UploadOnly)
-	if _, _, err := h.openNew(target{"open", "/file", "file"}, os.O_WRONLY|overwrite); !errors.Is(err, fs.ErrExist) {
+	there := spot{homeItself{h.root}, "", "file"}
+	if _, _, err := h.openNew(target{"open", "/file", "file"}, there, os.O_WRONLY|overwrite); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("store: got %v, want file exists", err)
 	}
 	if err := errors.Join(storeNew(h), renameToNew(h.root, "new", "file")); !errors.Is(err, fs.ErrExist) {

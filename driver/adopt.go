@@ -45,10 +45,13 @@ func (h *Home) mkdir(local string) error {
 
 // inherit gives a file the permissions of the one that it replaces, and its
 // owner where the host lets it.
-func (h *Home) inherit(file *os.File, old fs.FileInfo) {
-	info, err := file.Stat()
-	if err != nil {
-		return // closing it tells
+func (h *Home) inherit(w *writer, old fs.FileInfo) {
+	file, info := w.file, w.info
+	if h.files.Owner != nil || h.files.Umask != nil { // it was adopted since
+		var err error
+		if info, err = file.Stat(); err != nil {
+			return // closing it tells
+		}
 	}
 	if uid, gid, ok := ownerOf(old); ok {
 		if u, g, _ := ownerOf(info); u != uid || g != gid {

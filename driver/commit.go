@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"time"
 )
 
@@ -19,16 +18,14 @@ var errMoved = fmt.Errorf("its folder was moved or removed meanwhile; send it ag
 // of another one for the client to resume.
 func (f *File) closeUpload() error {
 	u := f.upload
-	if u.folder != f.home.root {
-		defer func() { _ = u.folder.Close() }() // nothing is pending there
-	}
+	defer func() { _ = u.place.Close() }() // nothing is pending there
 	// It stays open over all of this, see writer.end; flushed tells what closing
 	// it would.
 	defer func() { _ = f.file.Close() }()
 	defer f.writer.end()
 	if broken := f.Broken(); broken != nil {
 		f.writer.settle()
-		err := flushed(f.file)
+		err := f.flushed()
 		f.keep()
 		return err
 	}
@@ -43,7 +40,7 @@ func (f *File) closeUpload() error {
 	}
 	f.home.forgetTold(f.target.name)
 	if f.home.files.Sync {
-		return syncFolder(u.folder)
+		return syncFolder(u)
 	}
 	return nil
 }
@@ -51,8 +48,8 @@ func (f *File) closeUpload() error {
 // seal makes the partial what the target is going to be.
 func (f *File) seal() error {
 	if f.upload.replaces {
-		if old, err := f.upload.folder.Lstat(f.upload.name); err == nil && old.Mode().IsRegular() {
-			f.home.inherit(f.file, old)
+		if old, err := f.upload.Lstat(f.upload.name); err == nil && old.Mode().IsRegular() {
+			f.home.inherit(f.writer, old)
 		}
 	}
 	var err error
@@ -60,59 +57,56 @@ func (f *File) seal() error {
 		err = f.file.Sync()
 	}
 	f.writer.settle()
-	return errors.Join(err, flushed(f.file))
+	return errors.Join(err, f.flushed())
 }
 
-// put renames the partial to the target.
+// flushed tells what closing the file would, where that tells anything.
+func (f *File) flushed() error {
+	home := f.home.folder
+	if home.closesSilently && identityOf(f.writer.info).Device == identityOf(home.info).Device {
+		return nil
+	}
+	return flushed(f.file)
+}
+
+// put renames the partial to the target: in the folder that the client's name
+// leads to now, and if the partial is still there. Else whoever moved the one or
+// the other decided without this file, and the folder that it was begun in may
+// not even be in the home any more.
 func (f *File) put() error {
 	u, h := f.upload, f.home
-	if err := f.isAtHome(); err != nil {
+	if h.closed.Load() {
+		return fs.ErrClosed
+	}
+	in, err := h.folder.place(u.dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return errMoved
+	} else if err != nil {
 		return err
 	}
-	if err := u.isInPlace(); err != nil {
+	defer func() { _ = in.Close() }() // nothing is pending there
+	if !f.writer.has(in, u.partial) {
 		return errMoved
 	}
 	move := h.ledger.rename
 	if u.careful {
-		if old, err := u.folder.Lstat(u.name); err != nil || !h.own.has(f.target.name, old) {
+		if old, err := in.Lstat(u.name); err != nil || !h.own.has(f.target.name, old) {
 			move = h.ledger.renameToNew // what came meanwhile is another's
 		}
 	}
-	if err := move(u.folder, u.partial, u.name); err != nil {
+	if err := move(in, u.partial, u.name); err != nil {
 		return err
 	}
 	if rules[modify][h.access] == own {
-		h.own.add(f.target.name, u.info)
+		h.own.add(f.target.name, f.writer.info)
 	}
 	return nil
-}
-
-// isAtHome reports as an error if the folder is not where it was: whoever moved
-// it decided without this file, and it may not even be in the home any more.
-func (f *File) isAtHome() error {
-	if f.home.closed.Load() {
-		return fs.ErrClosed
-	}
-	if f.upload.dir == "" {
-		return nil // the home itself
-	}
-	was, err := f.upload.folder.Stat(".")
-	if err != nil {
-		return err
-	}
-	now, err := f.home.root.Stat(f.upload.folderName())
-	switch {
-	case errors.Is(err, fs.ErrNotExist), err == nil && !os.SameFile(was, now):
-		return errMoved
-	default:
-		return err
-	}
 }
 
 // keep leaves the partial for the client to resume, unless there is nothing in
 // it, or nobody could.
 func (f *File) keep() {
-	info, err := f.upload.folder.Lstat(f.upload.partial)
+	info, err := f.upload.Lstat(f.upload.partial)
 	if err == nil && (info.Size() == 0 || !f.upload.main || f.home.files.KeepPartial <= 0) {
 		f.drop()
 		return
@@ -122,7 +116,7 @@ func (f *File) keep() {
 
 // drop removes the partial. If that fails, the homes' keeper tries again.
 func (f *File) drop() {
-	if f.upload.isInPlace() == nil {
-		_ = f.home.ledger.remove(f.upload.folder, f.upload.partial)
+	if u := f.upload; f.writer.has(u, u.partial) {
+		_ = f.home.ledger.remove(u, u.partial)
 	}
 }

@@ -15,7 +15,7 @@ import (
 // reboot is the same home in a process that knows nothing of the one before.
 func (w world) reboot() *Home {
 	w.t.Helper()
-	w.ledger = newLedger(nil)
+	w.ledger = newTestLedger()
 	return w.openWith(ReadWrite, atomically)
 }
 

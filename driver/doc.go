@@ -1,12 +1,12 @@
 // Package driver decides who may do what with which files: accounts and their
 // passwords, live sessions, and the home of a user as an afero.Fs.
 //
-// A home is one folder behind an os.Root. Names are absolute FTP paths
-// ("/a/b"), and no name, no "..", no symbolic link and no race with somebody
-// who changes the folder leads out of it. Symbolic links inside a home work as
-// long as they are relative; os.Root follows no absolute one, wherever it
-// points. Errors carry FTP paths only, since the FTP library puts their text
-// into its replies.
+// A home is one folder behind an os.Root, or what the kernel has of that kind
+// (place.go). Names are absolute FTP paths ("/a/b"), and no name, no "..", no
+// symbolic link and no race with somebody who changes the folder leads out of it.
+// Symbolic links inside a home work as long as they are relative; no absolute one
+// is followed, wherever it points. Errors carry FTP paths only, since the FTP
+// library puts their text into its replies.
 //
 // What an account may do is the table in access.go.
 //
@@ -42,13 +42,14 @@
 //
 // Of names nothing is trusted: [Home] cleans each once (resolve), and from there
 // on it is used through the home's os.Root only, which the kernel checks at each
-// step, so that it does not matter who else changes the folder meanwhile. No other
-// call of package os takes a name here but for homes that the operator wrote down
-// and the file of bans; a test sees to that. What is found behind a name may be
+// step, or through a place, to which the kernel goes by itself and not beyond the
+// home (place.go), so that it does not matter who else changes the folder
+// meanwhile. No other call of package os or of the kernel takes a name here but
+// for homes that the operator wrote down and the file of bans; a test sees to that. What is found behind a name may be
 // anything: it is opened without waiting (openKind), and used if it is a regular
 // file, or a directory to read. An atomic upload works in the directory that it
-// opened, and its last step, the rename, happens if that is still where the client
-// said, and the partial is still the file that was written (commit.go). What
+// opened, and its last step, the rename, happens where the client's name leads
+// then, if the partial is there, and still the file that was written (commit.go). What
 // removes and replaces is in remove.go and change.go, what sets modes and owners
 // in adopt.go. The operator and the host's other users are trusted
 // with what the host lets them do.

@@ -2,6 +2,7 @@ package driver
 
 import (
 	"io/fs"
+	"os"
 	"time"
 )
 
@@ -18,6 +19,14 @@ type Entry struct {
 // Identity tells a file from all others on the host, and is the same under all
 // its names. The zero value: the host knows no such thing.
 type Identity struct{ Device, Inode uint64 }
+
+// sameFile is os.SameFile, also for what package os has not described.
+func sameFile(a, b fs.FileInfo) bool {
+	if id := identityOf(a); id != (Identity{}) {
+		return id == identityOf(b)
+	}
+	return os.SameFile(a, b)
+}
 
 // EntryOf is the entry of a file that Stat has described.
 func EntryOf(info fs.FileInfo) *Entry { return entryOf(info, info.Name()) }

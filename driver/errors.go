@@ -55,9 +55,12 @@ func storageError(err error) error {
 // without a sentinel say that a name is not for us; the one that matters is
 // "path escapes from parent", a way out of the home.
 func rootError(err error) error {
+	if err == nil {
+		return nil
+	}
 	err = bare(err)
 	var errno syscall.Errno
-	if err == nil || errors.As(err, &errno) {
+	if errors.As(err, &errno) {
 		return err
 	}
 	for _, known := range []error{

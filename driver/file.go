@@ -22,9 +22,10 @@ type File struct {
 	file    *os.File
 	home    *Home
 	target  target
-	writer  *writer // nil: it is only read
-	upload  *upload // nil: it is written in place, or read
-	appends bool    // each write goes to the end
+	info    fs.FileInfo // as it was opened; nil: it is written
+	writer  *writer     // nil: it is only read
+	upload  *upload     // nil: it is written in place, or read
+	appends bool        // each write goes to the end
 
 	mu     sync.Mutex
 	broken error   // guarded by mu
@@ -134,8 +135,11 @@ func (f *File) Truncate(size int64) error {
 // Sync writes what the host still has in memory to the disk.
 func (f *File) Sync() error { return f.fail("sync", f.file.Sync()) }
 
-// Stat describes the file.
+// Stat describes the file: one that is only read as it was when it was opened.
 func (f *File) Stat() (fs.FileInfo, error) {
+	if f.info != nil {
+		return named{f.info, path.Base(f.target.name)}, nil
+	}
 	info, err := f.file.Stat()
 	if err != nil {
 		return nil, f.fail("stat", err)

@@ -87,7 +87,10 @@ type target struct {
 // forge lines of replies and listings, or drive the operator's terminal. The
 // names of partials are not for clients, whether there is one or not.
 func (h *Home) resolve(op, name string) (target, error) {
-	name = path.Clean("/" + name)
+	if !strings.HasPrefix(name, "/") {
+		name = "/" + name
+	}
+	name = path.Clean(name) // which does not copy what is clean, as most names are
 	if h.closed.Load() {
 		return target{}, ftpError(op, strings.Map(hideControl, name), fs.ErrClosed)
 	}

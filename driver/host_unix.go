@@ -28,7 +28,7 @@ func checkWritable(folder string) error {
 }
 
 // flushed writes what a network file system keeps until a file is closed, and
-// tells what closing it would tell, but leaves it open.
+// tells what closing it would tell, but leaves it open. See closesSilently.
 func flushed(file *os.File) error {
 	raw, err := file.SyscallConn()
 	if err != nil {
@@ -45,26 +45,30 @@ func flushed(file *os.File) error {
 
 // ownerOf is whose a file is.
 func ownerOf(info fs.FileInfo) (uid, gid int, ok bool) {
-	st, ok := info.Sys().(*syscall.Stat_t)
-	if !ok {
-		return 0, 0, false
+	switch st := info.Sys().(type) {
+	case *syscall.Stat_t: // of package os
+		return int(st.Uid), int(st.Gid), true
+	case *unix.Stat_t: // of a directory
+		return int(st.Uid), int(st.Gid), true
 	}
-	return int(st.Uid), int(st.Gid), true
+	return 0, 0, false
 }
 
 // identityOf tells a file from others.
 func identityOf(info fs.FileInfo) Identity {
-	st, ok := info.Sys().(*syscall.Stat_t)
-	if !ok {
-		return Identity{}
+	switch st := info.Sys().(type) { // whose numbers are of other types, by system
+	case *syscall.Stat_t:
+		return Identity{uint64(st.Dev), uint64(st.Ino)}
+	case *unix.Stat_t:
+		return Identity{uint64(st.Dev), uint64(st.Ino)}
 	}
-	return Identity{uint64(st.Dev), uint64(st.Ino)} // of other types, by system
+	return Identity{}
 }
 
 // syncFolder writes the names in a folder to the disk, where the file system
 // has a way to.
-func syncFolder(folder *os.Root) error {
-	dir, err := folder.Open(".")
+func syncFolder(folder place) error {
+	dir, err := folder.OpenFile(".", os.O_RDONLY, 0)
 	if err != nil {
 		return err
 	}

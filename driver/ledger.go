@@ -29,6 +29,10 @@ type ledger struct {
 
 	failing bool // Tend's own: see tell
 
+	// stepByStep: folders are opened one by one even where the kernel could do
+	// better. For tests.
+	stepByStep bool
+
 	// limited: somebody has a quota here, so all bytes are counted.
 	limited atomic.Bool
 
@@ -60,8 +64,9 @@ type writer struct {
 	ledger   *ledger
 	entry    *written
 	file     *os.File
-	limit    int64 // of the bytes in the home
-	reserved int64 // guarded by ledger.mu
+	info     fs.FileInfo // of the file, when this one began
+	limit    int64       // of the bytes in the home
+	reserved int64       // guarded by ledger.mu
 }
 
 func newLedger(log *slog.Logger) *ledger {
@@ -69,6 +74,20 @@ func newLedger(log *slog.Logger) *ledger {
 		log = slog.New(slog.DiscardHandler)
 	}
 	return &ledger{log: log, asked: make(map[asker]time.Time)}
+}
+
+// open opens a regular file for one who writes it, until end, or letGo.
+func (l *ledger) open(in place, name string, flags int, limit int64, alone bool) (*writer, error) {
+	file, err := openAtOnce(in, name, flags)
+	if err != nil {
+		return nil, err
+	}
+	w, err := l.begin(file, limit, alone)
+	if err != nil {
+		_ = file.Close() // nothing was written to it
+		return nil, err
+	}
+	return w, nil
 }
 
 // begin notes that somebody writes an open file, until end. alone: nobody else
@@ -81,6 +100,9 @@ func (l *ledger) begin(file *os.File, limit int64, alone bool) (*writer, error) 
 	if err != nil {
 		return nil, err
 	}
+	if !info.Mode().IsRegular() {
+		return nil, errNotRegular
+	}
 	e := l.find(info)
 	switch {
 	case e == nil:
@@ -90,7 +112,13 @@ func (l *ledger) begin(file *os.File, limit int64, alone bool) (*writer, error) 
 		return nil, errWritten
 	}
 	e.writers++
-	return &writer{ledger: l, entry: e, file: file, limit: limit}, nil
+	return &writer{ledger: l, entry: e, file: file, info: info, limit: limit}, nil
+}
+
+// has reports whether a name stands for the file.
+func (w *writer) has(in place, name string) bool {
+	now, err := in.Lstat(name)
+	return err == nil && sameFile(now, w.info)
 }
 
 // end comes while something still holds the file open: the next file could else
@@ -112,7 +140,7 @@ func (w *writer) end() {
 // find is who writes a file; with l.mu held.
 func (l *ledger) find(info fs.FileInfo) *written {
 	for _, e := range l.written {
-		if os.SameFile(e.info, info) {
+		if sameFile(e.info, info) {
 			return e
 		}
 	}

@@ -2,7 +2,6 @@ package driver
 
 import (
 	"context"
-	"errors"
 	"io/fs"
 	"os"
 	"path"
@@ -32,14 +31,18 @@ func (h *Home) stat(name string, waiting bool) (fs.FileInfo, error) {
 	if !h.permits(list, t) {
 		return nil, t.fail(fs.ErrPermission)
 	}
-	info, err := h.root.Stat(t.local)
-	if waiting && h.resumes() && (err == nil && info.Mode().IsRegular() || errors.Is(err, fs.ErrNotExist)) {
-		if partial := h.statPartial(t); partial != nil {
-			info, err = partial, nil
-		}
-	}
+	s, info, err := h.locate(t)
 	if err != nil {
 		return nil, t.fail(err)
+	}
+	defer func() { _ = s.Close() }() // it was only looked at
+	if waiting && h.resumes() && (info == nil || info.Mode().IsRegular()) {
+		if partial := h.statPartial(t, s, info); partial != nil {
+			info = partial
+		}
+	}
+	if info == nil {
+		return nil, t.fail(fs.ErrNotExist)
 	}
 	return named{info, path.Base(t.name)}, nil
 }

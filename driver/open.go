@@ -112,14 +112,18 @@ func (h *Home) open(t target, flags int) (*File, fs.FileInfo, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return &File{file: file, home: h, target: t}, info, nil
+	return &File{file: file, home: h, target: t, info: info}, info, nil
 }
 
 func (h *Home) openToRead(t target) (*os.File, fs.FileInfo, error) {
-	info, err := h.root.Stat(t.local)
-	switch {
-	case err != nil:
+	s, info, err := h.locate(t)
+	if err != nil {
 		return nil, nil, err
+	}
+	defer func() { _ = s.Close() }() // nothing was done there
+	switch {
+	case info == nil:
+		return nil, nil, fs.ErrNotExist
 	case info.IsDir():
 		if !h.permits(list, t) {
 			return nil, nil, fs.ErrPermission
@@ -127,7 +131,7 @@ func (h *Home) openToRead(t target) (*os.File, fs.FileInfo, error) {
 	case !h.permits(download, t):
 		return nil, nil, fs.ErrPermission
 	}
-	return openKind(h.root, t.local, os.O_RDONLY, info.Mode().Type())
+	return openKind(s, s.name, os.O_RDONLY, info.Mode().Type())
 }
 
 // openToWrite opens a file in place, as the account may: a new one, or one that
@@ -139,29 +143,31 @@ func (h *Home) openToWrite(t target, flags int) (*File, fs.FileInfo, error) {
 	if flags&os.O_RDWR != 0 && !h.permits(download, t) {
 		return nil, nil, fs.ErrPermission
 	}
-	info, err := h.root.Stat(t.local)
-	switch {
-	case errors.Is(err, fs.ErrNotExist) && flags&os.O_CREATE != 0:
-		return h.openNew(t, flags)
-	case err != nil:
+	s, info, err := h.locate(t)
+	if err != nil {
 		return nil, nil, err
+	}
+	defer func() { _ = s.Close() }() // nothing is pending there
+	switch {
+	case info == nil && flags&os.O_CREATE != 0:
+		return h.openNew(t, s, flags)
+	case info == nil:
+		return nil, nil, fs.ErrNotExist
 	case info.IsDir():
 		return nil, nil, syscall.EISDIR
 	case flags&os.O_EXCL != 0:
 		return nil, nil, fs.ErrExist
 	case rules[modify][h.access] == no:
 		return nil, nil, fs.ErrPermission
+	case !info.Mode().IsRegular():
+		return nil, nil, errNotRegular
 	}
-	file, info, err := openKind(h.root, t.local, flags&(writing|os.O_APPEND), info.Mode().Type())
-	if err != nil {
-		return nil, nil, err
-	}
-	f, err := h.writeInPlace(t, file, flags)
+	f, err := h.writeInPlace(t, s, flags, flags&(writing|os.O_APPEND))
 	if err != nil {
 		return nil, nil, err
 	}
 	// Only of an open file is it certain whose it is, and may it be emptied.
-	switch {
+	switch info = f.writer.info; {
 	case rules[modify][h.access] == own && !h.own.has(t.name, info):
 		err = fs.ErrPermission
 	case flags&os.O_TRUNC != 0 && info.Size() > 0:
@@ -174,54 +180,51 @@ func (h *Home) openToWrite(t target, flags int) (*File, fs.FileInfo, error) {
 	return f, info, nil
 }
 
-// writeInPlace closes the file if it fails.
-func (h *Home) writeInPlace(t target, file *os.File, flags int) (*File, error) {
-	w, err := h.ledger.begin(file, h.limit(), false)
-	if err != nil {
-		_ = file.Close() // nothing was written to it
-		return nil, err
-	}
-	if now, err := h.root.Stat(t.local); err != nil || !os.SameFile(now, w.entry.info) {
-		w.letGo()
-		return nil, errWritten // it has just been removed, and does not count any more
-	}
-	return &File{file: file, home: h, target: t, writer: w, appends: flags&os.O_APPEND != 0}, nil
-}
-
-func (h *Home) openNew(t target, flags int) (*File, fs.FileInfo, error) {
+func (h *Home) openNew(t target, s spot, flags int) (*File, fs.FileInfo, error) {
 	if !h.permits(store, t) {
 		return nil, nil, fs.ErrPermission
 	}
-	flags = flags&(writing|os.O_APPEND|os.O_EXCL) | os.O_CREATE
+	making := flags&(writing|os.O_APPEND|os.O_EXCL) | os.O_CREATE
 	if rules[modify][h.access] != yes {
-		flags |= os.O_EXCL // another session may just have made it
+		making |= os.O_EXCL // another session may just have made it
 	}
-	file, info, err := openKind(h.root, t.local, flags, 0)
+	f, err := h.writeInPlace(t, s, flags, making)
 	if err != nil {
 		return nil, nil, err
 	}
-	h.adopt(file)
+	h.adopt(f.file)
 	if rules[modify][h.access] == own {
-		h.own.add(t.name, info)
+		h.own.add(t.name, f.writer.info)
 	}
-	f, err := h.writeInPlace(t, file, flags)
-	return f, info, err
+	return f, f.writer.info, nil
+}
+
+// writeInPlace opens the file at a spot for an upload that was asked for with
+// some flags.
+func (h *Home) writeInPlace(t target, s spot, asked, flags int) (*File, error) {
+	w, err := h.ledger.open(s, s.name, flags, h.limit(), false)
+	if err != nil {
+		return nil, err
+	}
+	if !w.has(s, s.name) {
+		w.letGo()
+		return nil, errWritten // it has just been removed, and does not count any more
+	}
+	return &File{file: w.file, home: h, target: t, writer: w, appends: asked&os.O_APPEND != 0}, nil
 }
 
 // openKind opens a file of this kind: 0 is a regular one. Whoever calls has
 // looked before that there is one, for opening a FIFO or a device can hang or
-// do something; should one be put in its place this very moment, openNonblock
-// keeps it from hanging, and it is closed unread.
-func openKind(root *os.Root, local string, flags int, kind fs.FileMode) (*os.File, fs.FileInfo, error) {
+// do something: a watchdog that is opened may reboot the host, a tape that is
+// closed rewinds. Should one be put in its place this very moment, it is at
+// least not waited for (openAtOnce), and closed unread. To open it with O_PATH
+// first, and then that by /proc, would leave no such moment, but costs more, and
+// there is not always a /proc.
+func openKind(in place, name string, flags int, kind fs.FileMode) (*os.File, fs.FileInfo, error) {
 	if kind != 0 && kind != fs.ModeDir {
 		return nil, nil, errNotRegular
 	}
-	file, err := root.OpenFile(local, flags|openNonblock, fileMode)
-	if errors.Is(err, syscall.EAGAIN) {
-		// Somebody holds a lease on the file, as Samba does for its clients
-		// (kernel oplocks): the kernel has asked for it back. Wait for that.
-		file, err = root.OpenFile(local, flags, fileMode)
-	}
+	file, err := openAtOnce(in, name, flags)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -234,4 +237,15 @@ func openKind(root *os.Root, local string, flags int, kind fs.FileMode) (*os.Fil
 		return nil, nil, err
 	}
 	return file, info, nil
+}
+
+// openAtOnce opens a file without waiting for the other end of a FIFO.
+func openAtOnce(in place, name string, flags int) (*os.File, error) {
+	file, err := in.OpenFile(name, flags|openNonblock, fileMode)
+	if errors.Is(err, syscall.EAGAIN) {
+		// Somebody holds a lease on the file, as Samba does for its clients
+		// (kernel oplocks): the kernel has asked for it back. Wait for that.
+		file, err = in.OpenFile(name, flags, fileMode)
+	}
+	return file, err
 }

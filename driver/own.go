@@ -2,7 +2,6 @@ package driver
 
 import (
 	"io/fs"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -40,7 +39,7 @@ func (o *ownFiles) has(name string, now fs.FileInfo) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return slices.ContainsFunc(o.files, func(f ownFile) bool {
-		return f.name == name && os.SameFile(f.info, now)
+		return f.name == name && sameFile(f.info, now)
 	})
 }
 

@@ -100,7 +100,7 @@ func (h *Home) resumeWhole(t target, s spot, flags int, offset int64) (*File, er
 // copyWhole makes a partial of the first bytes of a whole file. The kernel
 // copies, or shares the blocks where the file system can.
 func (h *Home) copyWhole(t target, s spot, size int64) (*File, error) {
-	whole, info, err := openKind(h.root, s.sibling(s.name), os.O_RDONLY, 0)
+	whole, info, err := openKind(s, s.name, os.O_RDONLY, 0)
 	if err != nil {
 		return nil, err
 	}

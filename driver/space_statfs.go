@@ -3,6 +3,7 @@
 package driver
 
 import (
+	"errors"
 	"math"
 	"os"
 
@@ -11,17 +12,9 @@ import (
 
 // availableSpace is what an ordinary user may still write, in bytes.
 func availableSpace(dir *os.File) (int64, error) {
-	conn, err := dir.SyscallConn()
+	st, err := statfs(dir)
 	if err != nil {
 		return 0, err
-	}
-	var st unix.Statfs_t
-	var errStat error
-	if err := conn.Control(func(fd uintptr) { errStat = unix.Fstatfs(int(fd), &st) }); err != nil {
-		return 0, err
-	}
-	if errStat != nil {
-		return 0, errStat
 	}
 	blocks, size := int64(st.Bavail), int64(st.Bsize) // signed or not, by system
 	if blocks < 0 {
@@ -31,4 +24,14 @@ func availableSpace(dir *os.File) (int64, error) {
 		return math.MaxInt64, nil
 	}
 	return blocks * size, nil
+}
+
+// statfs describes the file system that a directory lies in.
+func statfs(dir *os.File) (st unix.Statfs_t, err error) {
+	conn, err := dir.SyscallConn()
+	if err != nil {
+		return st, err
+	}
+	errControl := conn.Control(func(fd uintptr) { err = unix.Fstatfs(int(fd), &st) })
+	return st, errors.Join(errControl, err)
 }

@@ -9,12 +9,22 @@ import (
 	"syscall"
 )
 
+// All that an upload of a new file in a folder asks Linux, but for its bytes, and
+// what for. In the home's own directory there is no way to go.
+//
+//	openat2     the folder: the way there, which stays in the home (place)
+//	newfstatat  the target: is it nothing yet, a link to follow, a file to replace
+//	openat      the partial; os.NewFile adds fcntl and epoll_ctl
+//	fstat       it is a regular file, and nobody else is writing it (ledger.begin)
+//	newfstatat  its name is still its own: nobody made it whole in between
+//	openat2     the folder again: where the client's name leads now (put)
+//	newfstatat  the partial is there, and is the file that was written
+//	renameat, close, close, close
+
 // upload is what an atomic upload is about.
 type upload struct {
-	spot
-	folder  *os.Root // that of the spot: the home's own, or one to be closed
-	partial string   // in folder
-	info    fs.FileInfo
+	spot           // the place is closed with the upload
+	partial string // in the place
 	// replaces: there was a file when the upload began.
 	replaces bool
 	// careful: replaces nothing but what this session has made.
@@ -33,6 +43,14 @@ func (h *Home) openUpload(t target, flags int, offset int64) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
+	f, err := h.openUploadAt(t, s, whole, flags, offset)
+	if f == nil || f.upload == nil {
+		_ = s.Close() // nothing is pending there
+	}
+	return f, err
+}
+
+func (h *Home) openUploadAt(t target, s spot, whole fs.FileInfo, flags int, offset int64) (*File, error) {
 	if err := h.mayUpload(t, s, whole, flags); err != nil {
 		return nil, err
 	}
@@ -72,7 +90,10 @@ func (h *Home) mayUpload(t target, s spot, whole fs.FileInfo, flags int) error {
 	case rules[modify][h.access] == own && !h.own.has(t.name, whole):
 		return fs.ErrPermission
 	}
-	file, _, err := openKind(h.root, s.sibling(s.name), os.O_WRONLY, whole.Mode().Type())
+	if !whole.Mode().IsRegular() {
+		return errNotRegular
+	}
+	file, err := openAtOnce(s, s.name, os.O_WRONLY)
 	if err != nil {
 		return err
 	}
@@ -83,29 +104,16 @@ func (h *Home) mayUpload(t target, s spot, whole fs.FileInfo, flags int) error {
 // beginning, while another session sends to the same target, gets a partial of
 // its own, so that each is whole in its turn.
 func (h *Home) openPartial(t target, s spot, replaces, careful bool, stay int64) (*File, error) {
-	folder := h.root
-	if s.dir != "" {
-		var err error
-		if folder, err = s.folder(h.root); err != nil {
-			return nil, err
-		}
-	}
 	var err error
 	var f *File
 	for number := range maxPartials {
-		u := &upload{spot: s, folder: folder, partial: partialName(h.owner, s.name, number), replaces: replaces, careful: careful, main: number == 0}
+		u := &upload{spot: s, partial: partialName(h.owner, s.name, number), replaces: replaces, careful: careful, main: number == 0}
 		f, err = h.claimPartial(t, u, stay)
 		if !errors.Is(err, ErrFileBusy) || stay > 0 {
 			break
 		}
 	}
-	if err != nil {
-		if folder != h.root {
-			_ = folder.Close() // nothing more to do there
-		}
-		return nil, err
-	}
-	return f, nil
+	return f, err
 }
 
 // claimPartial opens a partial as its only writer.
@@ -114,40 +122,24 @@ func (h *Home) claimPartial(t target, u *upload, stay int64) (*File, error) {
 	if stay == 0 {
 		flags |= os.O_CREATE
 	}
-	file, info, err := openKind(u.folder, u.partial, flags, 0)
+	w, err := h.ledger.open(u, u.partial, flags, h.limit(), true)
 	if err != nil {
 		return nil, err
 	}
-	w, err := h.ledger.begin(file, h.limit(), true)
-	if err != nil {
-		_ = file.Close() // nothing was written to it
-		return nil, err
-	}
-	u.info = info
-	f := &File{file: file, home: h, target: t, upload: u, writer: w}
-	err = u.isInPlace() // who had it before may just have put it in the target's
-	if err == nil {
+	f := &File{file: w.file, home: h, target: t, upload: u, writer: w}
+	if !w.has(u, u.partial) {
+		err = errWritten // who had it before has just put it in the target's place
+	} else {
 		err = f.cutTo(stay)
 	}
 	if err != nil {
-		w.end()
-		_ = file.Close() // nothing was written to it
+		w.letGo()
 		return nil, err
 	}
 	if stay == 0 {
-		h.adopt(file)
+		h.adopt(w.file)
 	}
 	return f, nil
-}
-
-// isInPlace reports as an error if the partial's name is not this file's any
-// more.
-func (u *upload) isInPlace() error {
-	now, err := u.folder.Lstat(u.partial)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(now, u.info) {
-		return errWritten
-	}
-	return err
 }
 
 // cutTo leaves the first bytes of a file and stands behind them.

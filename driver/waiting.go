@@ -33,7 +33,7 @@ func (h *Home) resumes() bool { return h.files.Atomic && rules[store][h.access] 
 // partial describes the partial that the account has left at a spot, or sends to
 // now: nil if there is none, or nothing in it.
 func (h *Home) partial(s spot) (fs.FileInfo, error) {
-	info, err := h.root.Lstat(s.sibling(partialName(h.owner, s.name, 0)))
+	info, err := s.Lstat(partialName(h.owner, s.name, 0))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, nil
@@ -46,11 +46,7 @@ func (h *Home) partial(s spot) (fs.FileInfo, error) {
 // statPartial is what Stat tells of in the place of the file that has the name,
 // or of none: nil if nothing waits there. What another session is sending shows
 // only while there is no whole file.
-func (h *Home) statPartial(t target) fs.FileInfo {
-	s, whole, err := h.locate(t)
-	if err != nil {
-		return nil
-	}
+func (h *Home) statPartial(t target, s spot, whole fs.FileInfo) fs.FileInfo {
 	partial, err := h.partial(s)
 	if err != nil || partial == nil ||
 		whole != nil && (h.ledger.isWritten(partial) || h.ledger.isAsked(h.owner, t.name)) {

@@ -1,0 +1,78 @@
+package driver
+
+import (
+	"os"
+	"testing"
+)
+
+// TestTheKernelRefusesByItself what leads out, not only os.Root after it.
+func TestTheKernelRefusesByItself(t *testing.T) {
+	w := newWorld(t)
+	for name, target := range map[string]string{"outside": "../outside", "absolute": w.home + "/dir", "inside": "dir"} {
+		w.link(target, name)
+	}
+	f, err := openFolder(w.home, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.close()
+	if f.start == nil {
+		t.Skip("no openat2(2)")
+	}
+	for dir, want := range map[string]bool{"inside/": true, "outside/": false, "absolute/": false, "..": false, "dir/../..": false, w.home: false} {
+		p, err := openBeneath(f.start, dir)
+		if (err == nil) != want {
+			t.Errorf("%s: got %v, want it open: %t", dir, err, want)
+		}
+		if err == nil {
+			_ = p.Close()
+		}
+	}
+}
+
+// TestMountsAreEnteredAndMagicLinksAreNot goes through /proc.
+func TestMountsAreEnteredAndMagicLinksAreNot(t *testing.T) {
+	if _, err := os.Stat("/proc/self/root"); err != nil {
+		t.Skip(err)
+	}
+	for _, inSteps := range []bool{false, true} {
+		f, err := openFolder("/", inSteps)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.close()
+		for dir, want := range map[string]bool{"proc/": true, "proc/self/fdinfo/": true, "proc/self/cwd/": false, "proc/self/root/": false} {
+			p, err := f.place(dir)
+			if (err == nil) != want {
+				t.Errorf("%s, step by step %t: got %v, want it open: %t", dir, inSteps, err, want)
+			}
+			if err == nil {
+				wantPlace(t, p, "/"+dir)
+			}
+		}
+	}
+}
+
+func TestNoDescriptorIsLeftOpen(t *testing.T) {
+	w := newWorld(t)
+	h := w.openWith(ReadWrite, atomically)
+	everyCall(h, "/dir/below", func(string, error) {}) // what only the first ones need
+	w = newWorld(t)
+	h = w.openWith(ReadWrite, atomically)
+	before := descriptors(t)
+	for _, name := range []string{"/dir/below", "/dir/none", "/none/below", "/dir/below/x", "/dir", "/"} {
+		everyCall(h, name, func(string, error) {})
+	}
+	if after := descriptors(t); after != before {
+		t.Errorf("got %d, want the %d from before", after, before)
+	}
+}
+
+func descriptors(t *testing.T) int {
+	t.Helper()
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(entries)
+}

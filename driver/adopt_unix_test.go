@@ -76,17 +76,16 @@ func TestOwners(t *testing.T) {
 }
 
 func TestAReadOnlyFileIsNotReplaced(t *testing.T) {
-	w := newWorld(t)
-	if err := os.Chmod(filepath.Join(w.home, "file"), 0o444); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Chmod(w.folder, 0o755); err != nil {
-		t.Fatal(err)
-	}
 	if os.Getuid() == 0 {
 		t.Skip("nothing is read-only for root")
 	}
-	if err := send("/file", overwrite, 0)(w.openWith(ReadWrite, atomically)); !errors.Is(err, fs.ErrPermission) {
-		t.Errorf("got %v, want permission denied", err)
+	w := newWorld(t)
+	for _, name := range []string{"/file", "/dir/below"} {
+		if err := os.Chmod(filepath.Join(w.home, name), 0o444); err != nil {
+			t.Fatal(err)
+		}
+		if err := send(name, overwrite, 0)(w.openWith(ReadWrite, atomically)); !errors.Is(err, fs.ErrPermission) {
+			t.Errorf("%s: got %v, want permission denied", name, err)
+		}
 	}
 }

@@ -28,10 +28,7 @@ type world struct {
 //
 //	home/file, home/dir/below, home/empty/
 //	outside/secret
-func newWorld(t *testing.T) world {
-	t.Helper()
-	return newWorldIn(t, t.TempDir())
-}
+func newWorld(t *testing.T) world { return newWorldIn(t, t.TempDir()) }
 
 func newWorldIn(t testing.TB, folder string) world {
 	t.Helper()

@@ -95,6 +95,19 @@ func (d *directory) Remove(name string) error {
 	return d.do("remove", func() error { return unix.Unlinkat(d.fd, name, 0) }, name)
 }
 
+// askToWrite reports as an error if a file may not be written. The error is
+// errors.ErrUnsupported where there is no faccessat2(2), as before Linux 5.8, or a
+// filter forbids it: that is EPERM, which also says that a file is immutable.
+func (d *directory) askToWrite(name string) error {
+	err := d.do("write", func() error {
+		return unix.Faccessat2(d.fd, name, unix.W_OK, unix.AT_EACCESS|unix.AT_SYMLINK_NOFOLLOW)
+	}, name)
+	if errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EPERM) {
+		return errors.ErrUnsupported
+	}
+	return err
+}
+
 // do makes a call with names in the directory.
 func (d *directory) do(op string, call func() error, names ...string) error {
 	for _, name := range names {

@@ -2,7 +2,10 @@ package driver
 
 import (
 	"os"
+	"path/filepath"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // TestTheKernelRefusesByItself what leads out, not only os.Root after it.
@@ -75,4 +78,39 @@ func descriptors(t *testing.T) int {
 		t.Fatal(err)
 	}
 	return len(entries)
+}
+
+func TestClosingAFileTellsNothingOnLocalDisksOnly(t *testing.T) {
+	for dir, want := range map[string]bool{"/dev/shm": true, "/proc": false} {
+		f, err := os.Open(dir)
+		if err != nil {
+			t.Skip(err)
+		}
+		defer f.Close()
+		if st, err := statfs(f); err != nil || want && st.Type != unix.TMPFS_MAGIC {
+			t.Skip("nothing known of ", dir, err)
+		}
+		if got := closesSilently(f); got != want {
+			t.Errorf("%s: got %t, want %t", dir, got, want)
+		}
+	}
+}
+
+// TestAFolderThatIsNotToBeListedTakesUploads has one of those that people drop
+// things into: it may be entered and written, not read. os.Root needs to read it.
+func TestAFolderThatIsNotToBeListedTakesUploads(t *testing.T) {
+	w := newWorld(t)
+	h := w.openWith(ReadWrite, atomically)
+	if os.Getuid() == 0 || h.folder.start == nil {
+		t.Skip("root reads everything, and so must os.Root")
+	}
+	dir := filepath.Join(w.home, "dir")
+	if err := os.Chmod(dir, 0o300); err != nil {
+		t.Fatal(err)
+	}
+	defer os.Chmod(dir, 0o755)
+	if err := sendAt(h, "/dir/new", overwrite, 0); err != nil {
+		t.Fatal(err)
+	}
+	w.wantFile(filepath.Join(dir, "new"), "sent")
 }

@@ -93,7 +93,18 @@ func (h *Home) mayUpload(t target, s spot, whole fs.FileInfo, flags int) error {
 	if !whole.Mode().IsRegular() {
 		return errNotRegular
 	}
-	file, err := openAtOnce(s, s.name, os.O_WRONLY)
+	return askToWrite(s.place, s.name)
+}
+
+// askToWrite asks the host whether it would let us write to a file, for to put
+// another in its place takes no right on the file at all.
+func askToWrite(in place, name string) error {
+	if d, ok := in.(interface{ askToWrite(name string) error }); ok {
+		if err := d.askToWrite(name); !errors.Is(err, errors.ErrUnsupported) {
+			return err
+		}
+	}
+	file, err := openAtOnce(in, name, os.O_WRONLY)
 	if err != nil {
 		return err
 	}

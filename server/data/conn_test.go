@@ -48,6 +48,19 @@ type file struct {
 func (f file) OSFile() *os.File          { return f.File }
 func (f file) Translate(err error) error { return fmt.Errorf("translated: %w", err) }
 
+func (f file) Write(p []byte) (int, error) {
+	n, err := f.File.Write(p)
+	if err != nil {
+		err = f.Translate(err)
+	}
+	return n, err
+}
+
+// broken is a file that only the kernel can't write to.
+type broken struct{ file }
+
+func (broken) Write(p []byte) (int, error) { return len(p), nil }
+
 func tempFile(t *testing.T, content []byte) file {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "f")
@@ -259,22 +272,26 @@ func TestAbortEndsATransferAtOnce(t *testing.T) {
 }
 
 func TestErrorsOfTheDiskAndOfTheConnectionAreToldApart(t *testing.T) {
-	t.Run("the file cannot be written", func(t *testing.T) {
-		ours, theirs := tcpPair(t)
-		theirs.Write([]byte("content"))
-		f, err := os.Open(tempFile(t, nil).Name()) // for reading only
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer f.Close()
-		c := data.NewConn(ours, nil, time.Minute, data.Pace{})
-		if _, err := c.WriteTo(file{File: f}); err == nil || !strings.HasPrefix(err.Error(), "translated: ") {
-			t.Errorf("got %v, want the driver's translation", err)
-		}
-		if c.Err() != nil {
-			t.Errorf("the connection is blamed: %v", c.Err())
-		}
-	})
+	f, err := os.Open(tempFile(t, nil).Name()) // for reading only
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for name, w := range map[string]io.Writer{
+		"the file cannot be written": file{File: f}, "nor can the kernel": broken{file{File: f}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ours, theirs := tcpPair(t)
+			go theirs.Write(make([]byte, 64<<10))
+			c := data.NewConn(ours, nil, time.Minute, data.Pace{})
+			if _, err := c.WriteTo(w); err == nil || !strings.HasPrefix(err.Error(), "translated: ") {
+				t.Errorf("got %v, want the driver's translation", err)
+			}
+			if c.Err() != nil {
+				t.Errorf("the connection is blamed: %v", c.Err())
+			}
+		})
+	}
 	t.Run("the client resets the connection", func(t *testing.T) {
 		ours, theirs := tcpPair(t)
 		theirs.SetLinger(0)

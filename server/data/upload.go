@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"time"
 )
@@ -88,51 +89,64 @@ func (unlimited) Reserve(n int64) int64 { return n }
 func (unlimited) Release(int64)         {}
 
 // WriteTo stores what the client sends into w: an upload. In clear and into a
-// local file the kernel copies (splice).
+// local file the kernel copies (splice), but not at the beginning: a small file
+// costs less through a buffer than through the pipe that splice needs.
 func (c *Conn) WriteTo(w io.Writer) (int64, error) {
 	if err := c.beginUpload(); err != nil {
 		return 0, err
 	}
-	if f, ok := w.(osFile); ok && c.tls == nil {
-		total, more, err := c.receiveFile(f)
-		if !more {
-			return total, err
-		}
-		rest, err := c.receive(w)
-		return total + rest, err
+	f, local := w.(osFile)
+	if !local || c.tls != nil {
+		all := copyBuffers.Get().(*[batch]byte)
+		defer copyBuffers.Put(all)
+		total, _, err := c.receive(w, all[:], math.MaxInt64)
+		return total, err
 	}
-	return c.receive(w)
+	begin := writeBuffers.Get().(*[coalesce]byte)
+	total, more, err := c.receive(w, begin[:], coalesce)
+	writeBuffers.Put(begin)
+	if !more {
+		return total, err
+	}
+	copied, more, err := c.receiveFile(f)
+	total += copied
+	if !more {
+		return total, err
+	}
+	all := copyBuffers.Get().(*[batch]byte)
+	defer copyBuffers.Put(all)
+	rest, _, err := c.receive(w, all[:], math.MaxInt64)
+	return total + rest, err
 }
 
-// receive stores through Write, of TLS what has come already at once.
-func (c *Conn) receive(w io.Writer) (int64, error) {
+// receive stores through Write: until the end, or until there were enough bytes
+// and there may be more to come. Of TLS it takes what has come already at once.
+func (c *Conn) receive(w io.Writer, buf []byte, enough int64) (total int64, more bool, err error) {
 	if c.tls != nil {
 		c.wire.readAhead()
 		defer c.wire.stopAhead()
 	}
-	buf := copyBuffers.Get().(*[batch]byte)
-	defer copyBuffers.Put(buf)
-	var total int64
-	for {
-		n, err := c.Read(buf[:])
-		for err == nil && batch-n >= record && c.wire.ahead() > 0 {
+	for total < enough {
+		n, err := c.Read(buf)
+		for err == nil && len(buf)-n >= record && c.wire.ahead() > 0 {
 			var more int
 			more, err = c.Read(buf[n:])
 			n += more
 		}
 		if n > 0 {
 			if _, errWrite := w.Write(buf[:n]); errWrite != nil {
-				return total, errWrite
+				return total, false, errWrite
 			}
 			total += int64(n)
 		}
 		if errors.Is(err, io.EOF) {
-			return total, nil
+			return total, false, nil
 		}
 		if err != nil {
-			return total, err
+			return total, false, err
 		}
 	}
+	return total, true, nil
 }
 
 // receiveFile lets the kernel copy, until the end, or until there is no room

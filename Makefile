@@ -14,7 +14,7 @@ STATIC  := CGO_ENABLED=0 $(GO) build -trimpath -tags timetzdata -ldflags "-s -w"
 # Where people run it.
 PLATFORMS := linux/amd64 linux/arm64 linux/arm darwin/arm64 windows/amd64 freebsd/amd64
 
-.PHONY: help test deps lint vuln build cross same pages packages installs units docs pictures fuzz bench limits
+.PHONY: help test deps lint vuln build cross same pages packages installs units docs pictures fuzz bench limits calls links performance pgo
 .DEFAULT_GOAL := help
 
 help: ## say what there is
@@ -101,3 +101,22 @@ bench: ## compare natftpd with other FTP servers on this machine; BENCH holds fl
 
 limits: ## measure natftpd against its limits: many sessions, a flood of logins, large folders
 	$(GO) run ./integration/bench -limits
+
+calls: ## count system calls, for docs/performance.md
+	WRITE_PERFORMANCE=1 $(GO) test -count=1 -run '^TestSystemCallsOfATransfer$$' ./integration
+
+links: ## compare natftpd with iperf3 on long and lossy lines, for docs/performance.md: a quarter of an hour
+	WRITE_PERFORMANCE=1 $(GO) test -count=1 -timeout 30m -run '^TestLinks$$' ./integration
+
+MODES := compare overhead growth limits profile
+
+performance: ## all of docs/performance.md, anew: an hour or two on a machine with nothing else to do
+	@for target in calls links; do \
+		make $$target || missed="$$missed $$target"; \
+	done; \
+	for mode in $(MODES); do \
+		$(GO) run ./integration/bench -$$mode -publish docs/performance || missed="$$missed $$mode"; \
+	done; [ -z "$$missed" ] || { echo "beyond a limit, or broken:$$missed"; exit 1; }
+
+pgo: ## profile the usual loads for the compiler: cmd/natftpd/default.pgo, which go build takes by itself
+	$(GO) run ./integration/bench -profile -pgo cmd/natftpd/default.pgo

@@ -97,7 +97,7 @@ func compareWithPeers(ctx context.Context, p *place) error {
 	var drawn bytes.Buffer
 	draw(&drawn, results, names)
 	return publish(p, versions, published{
-		name: "comparison", figures: results, picture: drawn.Bytes(),
+		name: "comparison", figures: results, picture: drawn.Bytes(), alt: "each server's ratio to natftpd, load by load",
 		text: comparisonText(results, names) + "\n" + costText(results, names),
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -19,9 +20,11 @@ type published struct {
 	name string
 	// figures become JSON.
 	figures any
-	// text is Markdown. The picture is left out of it; nil: there is none.
+	// text is Markdown. The picture is left out of it, and alt says what it shows; nil:
+	// there is none.
 	text    string
 	picture []byte
+	alt     string
 }
 
 // document is a mode's file of JSON.
@@ -34,7 +37,7 @@ type document struct {
 
 // publish writes what the options ask for.
 func publish(p *place, versions map[string]string, all published) error {
-	here := report.Here(strings.TrimSpace("go run ./integration/bench " + strings.Join(os.Args[1:], " ")))
+	here := report.Here("go run ./integration/bench" + quoted(os.Args[1:]))
 	text, err := json.MarshalIndent(document{here, versions, all.figures}, "", "  ")
 	if err != nil {
 		return err
@@ -65,9 +68,23 @@ func publish(p *place, versions map[string]string, all published) error {
 		if err := os.WriteFile(filepath.Join(p.publish, all.name+".svg"), all.picture, 0o644); err != nil {
 			return err
 		}
-		section = fmt.Sprintf("![%s](%s/%s.svg)\n\n%s", all.name, filepath.Base(p.publish), all.name, section)
+		section = fmt.Sprintf("![%s](%s/%s.svg)\n\n%s", all.alt, filepath.Base(p.publish), all.name, section)
 	}
 	return report.Replace(p.publish+".md", all.name, section)
+}
+
+// plain is what a shell takes as it is.
+var plain = regexp.MustCompile(`^[\w./,=:-]+$`)
+
+// quoted are arguments as one types them, each behind a space.
+func quoted(args []string) (all string) {
+	for _, one := range args {
+		if !plain.MatchString(one) {
+			one = "'" + strings.ReplaceAll(one, "'", `'\''`) + "'"
+		}
+		all += " " + one
+	}
+	return all
 }
 
 // versionText says which servers were there.

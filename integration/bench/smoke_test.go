@@ -101,6 +101,13 @@ func requireCores(t *testing.T) {
 	}
 }
 
+func TestCommandsAreQuotedForAShell(t *testing.T) {
+	got := quoted([]string{"-rows", "^a|b$", "-publish", "docs/performance", "it's"})
+	if want := ` -rows '^a|b$' -publish docs/performance 'it'\''s'`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
 func TestAPageWithoutABeginningIsMade(t *testing.T) {
 	p := &place{options: options{publish: filepath.Join(t.TempDir(), "performance")}}
 	versions := map[string]string{self: "1", "vsftpd": "3.0.3", "sftpgo": ""}

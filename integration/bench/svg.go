@@ -53,7 +53,7 @@ func draw(w io.Writer, results []result, names []string) {
 		fmt.Fprintf(w, `<text x="%d" y="18">%s</text>`+"\n", x+10, html.EscapeString(name))
 		x += 100
 	}
-	fmt.Fprintf(w, `<line class="goal" x1="%d" x2="%d" y1="7" y2="21"/><text x="%d" y="18">goal</text>`+"\n", x, x, x+10)
+	fmt.Fprintf(w, `<line class="goal" x1="%d" x2="%d" y1="7" y2="21"/><text x="%d" y="18">goal; rows of this colour miss one</text>`+"\n", x, x, x+10)
 	for at := lowest; at <= highest; at *= 2 {
 		class, label := "grid", fmt.Sprintf("%g×", at)
 		switch {

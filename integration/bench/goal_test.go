@@ -69,9 +69,17 @@ func TestHowACostGrows(t *testing.T) {
 			for _, one := range c.costs {
 				g.Steps = append(g.Steps, step{CPU: one})
 			}
-			if got := g.rise(); got != c.want {
-				t.Errorf("got %v, want %v", got, c.want)
+			if got := g.rise(); got != c.want || !g.kept() {
+				t.Errorf("got %v, kept %t, want %v, kept", got, g.kept(), c.want)
 			}
 		})
+	}
+	for name, g := range map[string]grown{
+		"it rises too far":     {Steps: []step{{CPU: 1}, {CPU: 2.1}}},
+		"it breaks on the way": {Steps: []step{{CPU: 1}, {Failed: "it ended"}}},
+	} {
+		if g.kept() {
+			t.Errorf("%s, and that is fine", name)
+		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -48,8 +49,9 @@ type step struct {
 	CPU  float64 `json:"server_cpu_us"`
 	// Memory is how far the server's rose above idle, in MiB: the peak.
 	Memory float64 `json:"memory_mib"`
-	// LeftOut says why there are no figures.
+	// LeftOut says why it was not tried, Failed why it did not work.
 	LeftOut string `json:"left_out,omitempty"`
+	Failed  string `json:"failed,omitempty"`
 }
 
 // measureGrowth measures natftpd alone: what a session, a MiB, an entry costs where
@@ -74,7 +76,7 @@ func measureGrowth(ctx context.Context, p *place) error {
 		return err
 	}
 	for _, one := range all {
-		if one.rise() > growsTo {
+		if !one.kept() {
 			return errMissed
 		}
 	}
@@ -173,10 +175,12 @@ func (c curve) measure(ctx context.Context, p *place) (grown, error) {
 		}
 		if one.LeftOut == "" {
 			if err := c.step(ctx, p, s, peak, &one); err != nil {
-				return out, fmt.Errorf("size %d: %w", size, err)
+				one.Failed = err.Error()
 			}
 		}
-		out.Steps = append(out.Steps, one)
+		if out.Steps = append(out.Steps, one); one.Failed != "" {
+			break // what is larger won't do better
+		}
 	}
 	return out, nil
 }
@@ -223,6 +227,11 @@ func lacking(dir string, bytes int64) string {
 	return fmt.Sprintf("left out: it takes %d GiB of memory, and %d are free", (bytes+spare)>>30, free>>30)
 }
 
+// kept says whether the curve was measured to its end and is as flat as it should be.
+func (g grown) kept() bool {
+	return g.rise() <= growsTo && !slices.ContainsFunc(g.Steps, func(one step) bool { return one.Failed != "" })
+}
+
 // rise is what a unit costs at the end, compared with where it was cheapest.
 func (g grown) rise() float64 {
 	cheapest, last := 0.0, 0.0
@@ -244,8 +253,8 @@ func (g grown) rise() float64 {
 func (g grown) cells() (head []string, rows [][]string) {
 	var before step
 	for _, one := range g.Steps {
-		if one.LeftOut != "" {
-			rows = append(rows, []string{grouped(one.Size), one.LeftOut, "", "", "", ""})
+		if why := one.LeftOut + one.Failed; why != "" {
+			rows = append(rows, []string{grouped(one.Size), why, "", "", "", ""})
 			continue
 		}
 		rows = append(rows, []string{
@@ -267,7 +276,7 @@ func factor(now, before float64) string {
 // verdict says in a sentence how the cost grows.
 func (g grown) verdict() string {
 	verdict := "linear"
-	if g.rise() > growsTo {
+	if !g.kept() {
 		verdict = "MISSED"
 	}
 	return fmt.Sprintf("At the end one %s costs %.2f times as much as where it is cheapest (limit %d): %s.", g.Unit, g.rise(), growsTo, verdict)

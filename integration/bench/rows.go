@@ -157,7 +157,8 @@ func logins(workers int, secure bool) row {
 func slowLogins(workers int) row {
 	r := row{name: "login-argon2id", text: fmt.Sprintf("logins by argon2id, %d at once", workers), unit: "logins/s", cost: "login"}
 	r.gauge = load{workers: workers, alone: true, do: enterSlowly}.single()
-	r.machine, r.bare = load{workers: workers, alone: true, do: ask(bareHash, 0)}.single(), bareText[bareHash]
+	// One after the other is the fastest that one core can hash.
+	r.machine, r.bare = load{workers: 1, alone: true, do: ask(bareHash, 0)}.single(), bareText[bareHash]
 	r.goal = goal{Ahead: 1, Share: 0.9}
 	return r
 }

@@ -38,22 +38,18 @@ func TestMountsAreEnteredAndMagicLinksAreNot(t *testing.T) {
 	if _, err := os.Stat("/proc/self/root"); err != nil {
 		t.Skip(err)
 	}
-	for _, inSteps := range []bool{false, true} {
-		f, err := openFolder("/", inSteps)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer f.close()
+	inBothWays(t, func(t *testing.T, open func(home string) *folder) {
+		f := open("/")
 		for dir, want := range map[string]bool{"proc/": true, "proc/self/fdinfo/": true, "proc/self/cwd/": false, "proc/self/root/": false} {
 			p, err := f.place(dir)
 			if (err == nil) != want {
-				t.Errorf("%s, step by step %t: got %v, want it open: %t", dir, inSteps, err, want)
+				t.Errorf("%s: got %v, want it open: %t", dir, err, want)
 			}
 			if err == nil {
 				wantPlace(t, p, "/"+dir)
 			}
 		}
-	}
+	})
 }
 
 func TestNoDescriptorIsLeftOpen(t *testing.T) {

@@ -36,6 +36,39 @@ func TestAllIsTheSameStepByStep(t *testing.T) {
 	}
 }
 
+// inBothWays runs a test with the kernel's help and without. What it opens is
+// closed at the end.
+func inBothWays(t *testing.T, test func(t *testing.T, open func(home string) *folder)) {
+	for name, inSteps := range map[string]bool{"in one call": false, "step by step": true} {
+		t.Run(name, func(t *testing.T) {
+			test(t, func(home string) *folder {
+				t.Helper()
+				f, err := openFolder(home, inSteps)
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() {
+					if err := f.close(); err != nil {
+						t.Error(err)
+					}
+				})
+				return f
+			})
+		})
+	}
+}
+
+// openPlace opens a directory that is there.
+func openPlace(t *testing.T, f *folder, dir string) place {
+	t.Helper()
+	p, err := f.place(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = p.Close() })
+	return p
+}
+
 // TestAPlaceIsReachedInEitherWay or in none.
 func TestAPlaceIsReachedInEitherWay(t *testing.T) {
 	w := newWorld(t)
@@ -82,22 +115,18 @@ func TestAPlaceIsReachedInEitherWay(t *testing.T) {
 		"below a file":                         {"file/dir/", "", syscall.ENOTDIR},
 		"a link to a file":                     {"tofile/", "", syscall.ENOTDIR},
 	}
-	for _, inSteps := range []bool{false, true} {
-		f, err := openFolder(w.home, inSteps)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer f.close()
+	inBothWays(t, func(t *testing.T, open func(home string) *folder) {
+		f := open(w.home)
 		for name, test := range tests {
 			p, err := f.place(test.dir)
 			if !errors.Is(rootError(err), test.err) {
-				t.Errorf("%s, step by step %t: got %v, want %v", name, inSteps, err, test.err)
+				t.Errorf("%s: got %v, want %v", name, err, test.err)
 			}
 			if err == nil {
 				wantPlace(t, p, filepath.Join(w.home, test.want))
 			}
 		}
-	}
+	})
 }
 
 // wantPlace checks that a place is this folder, and closes it twice.
@@ -117,19 +146,10 @@ func wantPlace(t *testing.T, p place, folder string) {
 
 // TestAPlaceDoesWhatAnOSRootDoes to files right in it.
 func TestAPlaceDoesWhatAnOSRootDoes(t *testing.T) {
-	for _, inSteps := range []bool{false, true} {
+	inBothWays(t, func(t *testing.T, open func(home string) *folder) {
 		w := newWorld(t)
 		w.link("../../outside/secret", "dir/out")
-		f, err := openFolder(w.home, inSteps)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer f.close()
-		p, err := f.place("dir/")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer p.Close()
+		p := openPlace(t, open(w.home), "dir/")
 		at := func(name string) string { return filepath.Join(w.home, "dir", name) }
 
 		if info, err := p.Lstat("out"); err != nil || info.Mode().Type() != fs.ModeSymlink || info.Name() != "out" {
@@ -152,22 +172,13 @@ func TestAPlaceDoesWhatAnOSRootDoes(t *testing.T) {
 			t.Errorf("Remove left it: %v", err)
 		}
 		w.wantOutside()
-	}
+	})
 }
 
 func TestNoNameLeadsOutOfAPlace(t *testing.T) {
-	for _, inSteps := range []bool{false, true} {
+	inBothWays(t, func(t *testing.T, open func(home string) *folder) {
 		w := newWorld(t)
-		f, err := openFolder(w.home, inSteps)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer f.close()
-		p, err := f.place("dir/")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer p.Close()
+		p := openPlace(t, open(w.home), "dir/")
 		for _, name := range []string{"..", "../file", "../../outside/secret", w.outside + "/secret", "", "../.."} {
 			_, errLstat := p.Lstat(name)
 			_, errOpen := p.OpenFile(name, os.O_RDONLY, 0)
@@ -176,7 +187,7 @@ func TestNoNameLeadsOutOfAPlace(t *testing.T) {
 				"Link from": p.Link(name, "new"), "Link to": p.Link("below", name), "Rename from": p.Rename(name, "new"), "Rename to": p.Rename("below", name),
 			} {
 				if err == nil {
-					t.Errorf("step by step %t: %s %q: it went well", inSteps, call, name)
+					t.Errorf("%s %q: it went well", call, name)
 				}
 			}
 		}
@@ -184,5 +195,5 @@ func TestNoNameLeadsOutOfAPlace(t *testing.T) {
 		if got := strings.Join(namesOf(w.entries("/dir", true)), " "); got != "below" {
 			t.Errorf("in the folder: got %q", got)
 		}
-	}
+	})
 }

@@ -33,6 +33,9 @@ func TestSystemCallsOfATransfer(t *testing.T) {
 	s.write(t, "large", large)
 	s.write(t, "small", large[:4<<10])
 	s.makeFolder(t, "folder", entries)
+	s.makeFolder(t, "deep", 0)
+	s.makeFolder(t, "deep/deeper", 0)
+	s.write(t, "deep/deeper/small", large[:4<<10])
 	c := s.login(t)
 
 	var all []callCount
@@ -44,8 +47,10 @@ func TestSystemCallsOfATransfer(t *testing.T) {
 		// scheduler. Where the kernel copies, what it finds in a socket decides.
 		most float64
 	}{
-		{"download of 4 KiB", 50, func(int) error { return c.discard(s, "RETR small") }, 27},
-		{"upload of 4 KiB", 50, func(n int) error { return c.upload(s, fmt.Sprint("up-", n), large[:4<<10]) }, 36},
+		{"download of 4 KiB", 50, func(int) error { return c.discard(s, "RETR small") }, 25},
+		{"upload of 4 KiB", 50, func(n int) error { return c.upload(s, fmt.Sprint("up-", n), large[:4<<10]) }, 32},
+		{"download of 4 KiB from a folder", 50, func(int) error { return c.discard(s, "RETR deep/deeper/small") }, 28},
+		{"upload of 4 KiB to a folder", 50, func(n int) error { return c.upload(s, fmt.Sprint("deep/deeper/up-", n), large[:4<<10]) }, 37},
 		{"download of 64 MiB", 1, func(int) error { return c.discard(s, "RETR large") }, 500},
 		{"upload of 64 MiB", 1, func(int) error { return c.upload(s, "up-large", large) }, 500},
 		{"LIST of 10000 entries", 1, func(int) error { return c.discard(s, "LIST folder") }, entries + 200},

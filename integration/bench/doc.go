@@ -15,6 +15,11 @@
 // where the client is busy all the time, the row says nothing of the server. Each
 // load is tried once on each server with everything checked before it is measured.
 //
+// It also measures natftpd alone: with everything on against everything off
+// (-overhead), with more and more to do (-growth), against what it promises
+// (-limits), and where it spends its time (-profile). With -publish all of it writes
+// its part of docs/performance.md.
+//
 // It knows natftpd and its peers from outside only, by their programs and
 // configuration, and never leaves loopback.
 package main

@@ -75,7 +75,7 @@ func (w *writer) isGone() {
 	w.entry.gone = true
 }
 
-// letGo ends a hold.
+// letGo ends it and closes the file. Of nil there is nothing to end.
 func (w *writer) letGo() {
 	if w == nil {
 		return

@@ -20,6 +20,9 @@ import (
 //	openat2     the folder again: where the client's name leads now (put)
 //	newfstatat  the partial is there, and is the file that was written
 //	renameat, close, close, close
+//
+// Of a file that is there, faccessat2 tells whether it may be replaced, and
+// newfstatat at the end what mode it has then.
 
 // upload is what an atomic upload is about.
 type upload struct {

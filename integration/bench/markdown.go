@@ -38,7 +38,7 @@ func comparisonText(results []result, names []string) string {
 		}
 		rows = append(rows, append(row, bounded(ratio(r.ahead()), r.Goal.Ahead), bounded(ratio(r.cheaper()), r.Goal.Cheaper), strings.TrimSpace(own+" "+r.Bare)))
 	}
-	return fmt.Sprintf("%s\n%d of %d rows miss a goal.%s\n", report.Table(head, rows), behind, len(results), failuresText(results))
+	return fmt.Sprintf("%s\n%d of %d rows miss a goal. %s%s\n", report.Table(head, rows), behind, len(results), disturbanceText(results), failuresText(results))
 }
 
 // failuresText says who has no figure, and why.

@@ -64,7 +64,8 @@ func overheadText(results []result) string {
 		rows = append(rows, []string{text, r.Unit, medianText(r.of(self)), medianText(r.of(bareConfiguration)),
 			bounded(ratio(r.ahead()), r.Goal.Ahead), bounded(ratio(r.cheaper()), r.Goal.Cheaper)})
 	}
-	return report.Table([]string{"load", "unit", "everything on", "everything off", "speed, on to off", "CPU, off to on"}, rows)
+	return report.Table([]string{"load", "unit", "everything on", "everything off", "speed, on to off", "CPU, off to on"}, rows) +
+		"\n" + disturbanceText(results)
 }
 
 // natftpdFull has every feature on that an operator may have on, none of which

@@ -51,8 +51,8 @@ func summary(w io.Writer, results []result, names []string) {
 		fmt.Fprintln(w)
 	}
 	goals(w, results)
-	if most := disturbance(results); most > calm {
-		fmt.Fprintf(w, "\nOther programs took up to %s of the cores meanwhile: rather believe the CPU time.\n", percent(most))
+	if text := disturbanceText(results); text != "" {
+		fmt.Fprintf(w, "\n%s\n", text)
 	}
 	fmt.Fprintln(w, `
 ahead: natftpd's value to its best peer's, the median of the rounds. cpu: the CPU time of the
@@ -94,6 +94,15 @@ func least(v float64) string {
 		return ""
 	}
 	return fmt.Sprintf("≥%.2g", v)
+}
+
+// disturbanceText says how far other programs disturbed; "": they did not.
+func disturbanceText(results []result) string {
+	most := disturbance(results)
+	if most <= calm {
+		return ""
+	}
+	return fmt.Sprintf("Other programs took up to %s of the cores meanwhile: rather believe the CPU time.", percent(most))
 }
 
 // disturbance is the largest share of the cores that other programs took.

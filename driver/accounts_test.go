@@ -96,7 +96,7 @@ func TestWhereASessionBegins(t *testing.T) {
 		"the home, said so":    {"/", "/", ""},
 		"a folder":             {"/photos", "/photos", ""},
 		"a folder and a slash": {"/photos/", "/photos", ""},
-		"a missing folder":     {"/a/b", "/a/b", "start folder /a/b of user alice: no such file or directory; make it, or sessions begin in /"},
+		"a missing folder":     {"/a/b", "/a/b", "start folder /a/b of user alice: file does not exist; make it, or sessions begin in /"},
 		"a file":               {"/file", "/file", "start folder /file of user alice: not a directory; make it, or sessions begin in /"},
 	}
 	for name, test := range tests {

@@ -64,8 +64,8 @@ func TestDeletingALinkLeavesWhatItPointsTo(t *testing.T) {
 func TestARenameErrorNamesTheSideItIsAbout(t *testing.T) {
 	h := newWorld(t).open(ReadWrite)
 	for want, err := range map[string]error{
-		"rename /none: no such file or directory": h.Rename("/none", "/x"),
-		"rename /dir: file exists":                h.Rename("/file", "/dir"),
+		"rename /none: file does not exist": h.Rename("/none", "/x"),
+		"rename /dir: file exists":          h.Rename("/file", "/dir"),
 	} {
 		if err == nil || err.Error() != want {
 			t.Errorf("got %v, want %q", err, want)

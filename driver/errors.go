@@ -21,7 +21,12 @@ func ftpError(op, name string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return &fs.PathError{Op: op, Path: name, Err: storageError(bare(err))}
+	err = bare(err)
+	// What is not there and what is kept from a client are told in the same words.
+	if errno, ok := err.(syscall.Errno); ok && errno.Is(fs.ErrNotExist) {
+		err = fs.ErrNotExist
+	}
+	return &fs.PathError{Op: op, Path: name, Err: storageError(err)}
 }
 
 // bare peels off everything that could carry a host path.

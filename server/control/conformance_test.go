@@ -160,7 +160,7 @@ var conformance = []struct {
 		TYPE I             => 200
 		SIZE f             => 213 7
 		SIZE dir           => 550
-		SIZE nowhere       => 550 /nowhere: no such file or directory.`},
+		SIZE nowhere       => 550 /nowhere: file does not exist.`},
 	{"RNFR holds for the next command alone", "RFC 959, 4.1.3", `
 		RNFR f             => 350
 		NOOP               => 200

@@ -45,7 +45,7 @@
 // The operator's configuration is trusted, and so are the libraries, as far as
 // they see anything: ftpserverlib gets lines that passed the above, and its words
 // reach nobody (words.go, reply.go). The dangerous calls, those that a mistake in
-// would hurt, are few: os.Root in package driver, the dialling of clients in
+// would hurt, are few: openat2 and os.Root in package driver, the dialling of clients in
 // data.Dial, and the socket option in urgent_unix.go.
 //
 // # What is not offered, and why

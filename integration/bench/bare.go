@@ -6,12 +6,15 @@ import (
 	"context"
 	"crypto/aes"
 	"crypto/cipher"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // What the machine itself can do, measured as if it were a server: the bare server
@@ -95,6 +98,9 @@ func bareTransfer(conn *net.TCPConn, home string) error {
 		return err
 	}
 	defer f.Close()
+	if err := cork(conn); err != nil {
+		return err
+	}
 	if what == bareSend {
 		_, err = conn.ReadFrom(f)
 		return err
@@ -116,6 +122,17 @@ func bareTransfer(conn *net.TCPConn, home string) error {
 		}
 	}
 	return nil
+}
+
+// cork has only full segments leave: what a machine can do at most.
+func cork(conn *net.TCPConn) error {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return err
+	}
+	errCork := errors.New("no such connection")
+	err = raw.Control(func(fd uintptr) { errCork = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_CORK, 1) })
+	return errors.Join(err, errCork)
 }
 
 func store(conn *net.TCPConn, name string) error {

@@ -41,6 +41,7 @@ type Conn struct {
 	announced int64 // bytes of the upload as ALLO said; -1: it did not
 	expected  int64 // bytes of the download; 0 or less: not known
 	bareEnd   bool
+	full      bool         // segments leave only when they are full
 	confirm   func() error // nil: nobody is asked
 
 	sent, received atomic.Int64

@@ -67,8 +67,20 @@ func (c *Conn) Flush() error {
 	return err
 }
 
+// fillSegments is called when there is more to send than fits into one call. A
+// bounded pace keeps its own time.
+func (c *Conn) fillSegments() {
+	if !c.full && unbounded(c.pace.Down) {
+		c.full = true
+		onlyFull(c.wire.TCPConn)
+	}
+}
+
 // send writes p whole and waits for its pace.
 func (c *Conn) send(p []byte) (int, error) {
+	if c.sent.Load() > 0 {
+		c.fillSegments()
+	}
 	n, err := c.Conn.Write(p)
 	if err == nil {
 		err = c.wire.flush()
@@ -137,6 +149,9 @@ func (c *Conn) Expect(size int64) { c.expected = size }
 // sendFile lets the kernel copy. A slow client keeps its transfer as long as
 // something moves within each time-out.
 func (c *Conn) sendFile(f osFile) (int64, error) {
+	if c.expected > coalesce {
+		c.fillSegments()
+	}
 	var total int64
 	var tempo tempo
 	limited := &io.LimitedReader{R: f.OSFile()}

@@ -7,7 +7,8 @@ import (
 
 // What our TCP connections are told, in one place: keepalives and a bound on
 // unacknowledged data (here), segment sizes (below), no Nagle (package net's
-// default), few delayed acknowledgements after a handshake (acknowledgeAtOnce).
+// default), but full segments in larger downloads (onlyFull), few delayed
+// acknowledgements after a handshake (acknowledgeAtOnce).
 // The sizes of socket buffers are the kernel's: setting them would end its
 // autotuning, which long and fast paths need. So is the congestion control: it
 // is the host's choice (net.ipv4.tcp_congestion_control).

@@ -55,10 +55,18 @@ func (s *session) perform(w work, job func() reply) {
 // unshaken has a mistake of ours cost one transfer, and not the service.
 func (s *session) unshaken(job func() reply) (out reply) {
 	defer func() {
-		if r := recover(); r != nil {
-			s.log.Error("mistake in natftpd, please report it", "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
-			out = line(451, "The server could not do that.")
+		r := recover()
+		if r == nil {
+			return
 		}
+		s.log.Error("mistake in natftpd, please report it", "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
+		s.mu.Lock()
+		if s.cancel != nil {
+			s.cancel() // nobody else ends the data connection
+		}
+		s.mu.Unlock()
+		s.entry.Done()
+		out = line(451, "The server could not do that.")
 	}()
 	return job()
 }

@@ -67,10 +67,10 @@ func (c *Conn) Flush() error {
 	return err
 }
 
-// fillSegments is called when there is more to send than fits into one call. A
-// bounded pace keeps its own time.
+// fillSegments is called when there is more to send than fits into one call. What a
+// bounded pace leaves in the last segment of a step goes with the next one.
 func (c *Conn) fillSegments() {
-	if !c.full && unbounded(c.pace.Down) {
+	if !c.full {
 		c.full = true
 		onlyFull(c.wire.TCPConn)
 	}

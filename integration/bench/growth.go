@@ -134,7 +134,8 @@ func downloadOf(secure bool) func(*files, int) (*load, error) {
 func uploadOf(secure bool) func(*files, int) (*load, error) {
 	return func(f *files, size int) (*load, error) {
 		send := func(w *worker, c channel) error { return c.sendFile(w.place.files.path(holeName(size))) }
-		return load{workers: 1, tls: secure, do: put(send)}.perMiB(size), f.hole(size)
+		// The first upload has the home counted, for the quota.
+		return load{workers: 1, tls: secure, do: put(send), check: put(sendSmall)}.perMiB(size), f.hole(size)
 	}
 }
 

@@ -23,15 +23,40 @@ const (
 	overheadRounds = 3
 )
 
-// overheadRows are the loads on which the features are weighed.
-var overheadRows = regexp.MustCompile(`^((download|upload|get-4k|put-4k)-1|(get|put)-4k-8|list-10k|login)(-tls)?$`)
+// overheadRows are the loads on which the features are weighed, watchedRows those on
+// which the page and the metrics are weighed alone.
+var (
+	overheadRows = regexp.MustCompile(`^((download|upload|get-4k|put-4k)-1|(get|put)-4k-8|list-10k|login)(-tls)?$`)
+	watchedRows  = regexp.MustCompile(`^(download-1|(get|put)-4k-8)$`)
+)
 
-// compareWithBare compares natftpd with everything on and the same program with
-// everything off, in turn.
+// compareWithBare compares natftpd with everything on, and with nothing on but what
+// watches it, with the same program with everything off, in turn.
 func compareWithBare(ctx context.Context, p *place) error {
+	all, versions, err := p.weigh(ctx, natftpdFull, overheadRows)
+	if err != nil {
+		return err
+	}
+	watched, _, err := p.weigh(ctx, natftpdWatched, watchedRows)
+	if err != nil {
+		return err
+	}
+	text := overheadText(all, "everything on") + "\nOf all that, the status page and the metrics alone, both looked at every second:\n\n" +
+		overheadText(watched, "watched")
+	if err := publish(p, versions, published{name: "overhead", figures: append(all, watched...), text: text}); err != nil {
+		return err
+	}
+	if slices.ContainsFunc(append(all, watched...), func(r result) bool { return r.missed() != nil }) {
+		return errMissed
+	}
+	return nil
+}
+
+// weigh compares natftpd as it is configured by on with the bare one.
+func (p *place) weigh(ctx context.Context, on func(context.Context, ground) (launch, error), loads *regexp.Regexp) ([]result, map[string]string, error) {
 	var chosen []row
 	for _, r := range rows(p.options) {
-		if !overheadRows.MatchString(r.name) {
+		if !loads.MatchString(r.name) || !p.rows.MatchString(r.name) {
 			continue
 		}
 		r.machine, r.bare, r.goal = nil, "", goal{Ahead: overheadGoal, Cheaper: overheadGoal}
@@ -39,22 +64,14 @@ func compareWithBare(ctx context.Context, p *place) error {
 	}
 	longer := *p
 	longer.rounds *= overheadRounds
-	results, versions, err := compare(ctx, &longer, []peer{{self, natftpdFull}, {bareConfiguration, natftpdBare}}, chosen)
-	if err != nil {
-		return err
+	results, versions, err := compare(ctx, &longer, []peer{{self, on}, {bareConfiguration, natftpdBare}}, chosen)
+	if err == nil {
+		summary(os.Stdout, results, []string{self, bareConfiguration})
 	}
-	names := []string{self, bareConfiguration}
-	summary(os.Stdout, results, names)
-	if err := publish(p, versions, published{name: "overhead", figures: results, text: overheadText(results)}); err != nil {
-		return err
-	}
-	if slices.ContainsFunc(results, func(r result) bool { return r.missed() != nil }) {
-		return errMissed
-	}
-	return nil
+	return results, versions, err
 }
 
-func overheadText(results []result) string {
+func overheadText(results []result, on string) string {
 	var rows [][]string
 	for _, r := range results {
 		text := r.Text
@@ -64,7 +81,7 @@ func overheadText(results []result) string {
 		rows = append(rows, []string{text, r.Unit, medianText(r.of(self)), medianText(r.of(bareConfiguration)),
 			bounded(ratio(r.ahead()), r.Goal.Ahead), bounded(ratio(r.cheaper()), r.Goal.Cheaper)})
 	}
-	return report.Table([]string{"load", "unit", "everything on", "everything off", "speed, on to off", "CPU, off to on"}, rows) +
+	return report.Table([]string{"load", "unit", on, "everything off", "speed, on to off", "CPU, off to on"}, rows) +
 		"\n" + disturbanceText(results)
 }
 
@@ -88,10 +105,23 @@ status: {listen: "%s"}
 	return l, err
 }
 
+// natftpdWatched has nothing on but what watches it.
+func natftpdWatched(_ context.Context, g ground) (launch, error) {
+	l, err := bare(g, g.status.String())
+	l.beside = func(ctx context.Context) error { return watchStatus(ctx, g.status) }
+	return l, err
+}
+
 // natftpdBare has all of it off. What is left cannot be switched off: the counters
 // behind the page, which natftpd status also asks for, and a log of what goes wrong.
 func natftpdBare(_ context.Context, g ground) (launch, error) {
-	l, err := configured(g, `ftp:
+	l, err := bare(g, "off")
+	l.server.name = bareConfiguration
+	return l, err
+}
+
+func bare(g ground, status string) (launch, error) {
+	return configured(g, `ftp:
   max_sessions: 0
   max_sessions_per_ip: 0
   max_sessions_per_user: 0
@@ -99,10 +129,8 @@ func natftpdBare(_ context.Context, g ground) (launch, error) {
   upload: direct
 bans: {after: 0}
 log: {level: error}
-status: {listen: off}
+status: {listen: "`+status+`"}
 `, "quota: 0")
-	l.server.name = bareConfiguration
-	return l, err
 }
 
 // configured is natftpd with settings that begin with those of ftp, and with some of

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -165,6 +166,9 @@ func (c curve) measure(ctx context.Context, p *place) (grown, error) {
 	}
 	defer s.stop()
 	defer context.AfterFunc(ctx, s.stop)()
+	if err := s.rest(ctx); err != nil {
+		return out, err
+	}
 	peak, err := watchMemory(s)
 	if err != nil {
 		return out, err
@@ -184,6 +188,29 @@ func (c curve) measure(ctx context.Context, p *place) (grown, error) {
 		}
 	}
 	return out, nil
+}
+
+// rest waits until the server does nothing: when it starts it looks through the home
+// for what nobody resumes, and a million files take it some seconds.
+func (s *server) rest(ctx context.Context) error {
+	const within, look, idle = 30 * time.Second, 200 * time.Millisecond, 4 * time.Millisecond
+	before, err := s.clock.now()
+	for begun := time.Now(); err == nil && time.Since(begun) < within; {
+		select {
+		case <-time.After(look):
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+		var now time.Duration
+		if now, err = s.clock.now(); err == nil && now-before < idle {
+			return nil
+		}
+		before = now
+	}
+	if err == nil {
+		err = fmt.Errorf("the server did not come to rest within %s", within)
+	}
+	return err
 }
 
 func (c curve) step(ctx context.Context, p *place, s *server, peak peak, one *step) error {

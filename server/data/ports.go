@@ -71,7 +71,14 @@ type port struct {
 
 	mu      sync.Mutex
 	waiting map[netip.Addr]*Reservation
+	// spared is since when a connection of a peer may still be under way that nobody
+	// awaits any more.
+	spared map[netip.Addr]time.Time
 }
+
+// underWay is how long a connection may take from the peer's connect until it is
+// accepted, on a busy host.
+const underWay = 2 * time.Second
 
 // Listen opens the ports first to last on host ("" is every address, IPv4 and
 // IPv6). All or none: the error names the port that could not be opened. A
@@ -109,20 +116,23 @@ func (p *Ports) Close() {
 func (p *Ports) Numbers() []uint16 { return p.now.Load().numbers }
 
 // Reserve awaits a connection from peer on one of the usable ports. They take
-// turns: a connection that was made for a transfer that was then refused, and
-// that nobody has accepted yet, must not be taken for the next one's.
+// turns, and one that was given back unused is spared for a while: a connection that
+// was made for a transfer that was then refused, and that nobody has accepted yet,
+// must not be taken for the next one's.
 func (p *Ports) Reserve(peer netip.Addr, usable []uint16) (*Reservation, error) {
 	peer = peer.Unmap()
 	now, found := p.now.Load(), false
 	start := int(p.turn.Add(1) % uint32(max(1, len(usable))))
-	for i := range usable {
-		one := now.ports[usable[(start+i)%len(usable)]]
-		if one == nil {
-			continue
-		}
-		found = true
-		if r := one.reserve(peer, now.unused); r != nil {
-			return r, nil
+	for _, sparing := range []bool{true, false} {
+		for i := range usable {
+			one := now.ports[usable[(start+i)%len(usable)]]
+			if one == nil {
+				continue
+			}
+			found = true
+			if r := one.reserve(peer, now.unused, sparing); r != nil {
+				return r, nil
+			}
 		}
 	}
 	if !found {
@@ -158,9 +168,16 @@ func (p *Ports) accept(one *port, l *net.TCPListener) {
 	}
 }
 
-func (p *port) reserve(peer netip.Addr, unused time.Duration) *Reservation {
+// reserve is nil if the port is taken by the peer, or sparing and spared.
+func (p *port) reserve(peer netip.Addr, unused time.Duration, sparing bool) *Reservation {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if since, spared := p.spared[peer]; spared {
+		if sparing && time.Since(since) < underWay {
+			return nil
+		}
+		delete(p.spared, peer)
+	}
 	if old := p.waiting[peer]; old != nil {
 		if old.opening || time.Since(old.made) < unused {
 			return nil
@@ -184,6 +201,20 @@ func (p *port) deliver(conn *net.TCPConn, peer netip.Addr) bool {
 	delete(p.waiting, peer)
 	r.conn <- conn
 	return true
+}
+
+// spare is called when a reservation of the peer's is given back unused. The caller
+// holds mu.
+func (p *port) spare(peer netip.Addr) {
+	if p.spared == nil {
+		p.spared = make(map[netip.Addr]time.Time)
+	}
+	for other, since := range p.spared { // few: those of the last seconds
+		if time.Since(since) >= underWay {
+			delete(p.spared, other)
+		}
+	}
+	p.spared[peer] = time.Now()
 }
 
 func (p *port) reservations() []*Reservation {

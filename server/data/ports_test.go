@@ -109,6 +109,20 @@ func TestAPortRestsBeforeItIsReservedAgain(t *testing.T) {
 	}
 }
 
+func TestAPortThatWasGivenBackUnusedIsSparedWhileThereAreOthers(t *testing.T) {
+	p, all := listen(t, 3, time.Minute)
+	given := reserve(t, p, "127.0.0.2", all)
+	given.Close() // a connection to it may be under way
+	for range 2 {
+		if r := reserve(t, p, "127.0.0.2", all); r.Port() == given.Port() {
+			t.Errorf("port %d is reserved again at once", r.Port())
+		}
+	}
+	if r := reserve(t, p, "127.0.0.2", all); r.Port() != given.Port() {
+		t.Errorf("got port %d, want %d, the only one that is left", r.Port(), given.Port())
+	}
+}
+
 func TestAStrangerIsDroppedAndHarmsNobody(t *testing.T) {
 	p, ports := listen(t, 1, time.Minute)
 	r := reserve(t, p, "127.0.0.2", ports)

@@ -65,6 +65,7 @@ func (r *Reservation) Close() {
 	r.port.mu.Lock()
 	if r.port.waiting[r.peer] == r {
 		delete(r.port.waiting, r.peer)
+		r.port.spare(r.peer)
 	}
 	r.port.mu.Unlock()
 	if conn := r.Arrived(); conn != nil {

@@ -103,6 +103,9 @@ func (t trial) measure(ctx context.Context, p *place) ([]limit, float64, error) 
 	}
 	defer s.stop()
 	defer context.AfterFunc(ctx, s.stop)()
+	if err := s.rest(ctx); err != nil {
+		return nil, 0, err
+	}
 	m, err := begin(s, p.cores)
 	if err != nil {
 		return nil, 0, err

@@ -36,7 +36,11 @@ func onDisk(t *testing.T, options string, do func(w world)) {
 		}
 		do(w)
 	}()
-	if why := <-done; why != "" {
+	switch why := <-done; {
+	case why == "":
+	case os.Getenv("CI") == "true":
+		t.Fatal(why)
+	default:
 		t.Skip(why)
 	}
 }

@@ -85,12 +85,9 @@ func cutCode(text string) (code int, last, ok bool) {
 	return code, text[3] == ' ', code >= 100
 }
 
-// inside are the library's words, in the order in which it puts them before an
-// error, for where that happened in its own code. The client is told what
-// happened, not where. Only the front of a text is touched: behind it are names.
-var inside = []string{
-	"CD issue: ",
-}
+// inside is where in the library's own code an error of CWD happened, in front of
+// its text. The client is told what happened, not where.
+const inside = "CD issue: "
 
 // plainer are refusals of the library's that name no next step, and what is said
 // in their place.
@@ -111,10 +108,7 @@ func clean(r reply) reply {
 		if better, ok := plainer[text]; ok {
 			text = better
 		}
-		for _, words := range inside {
-			text = strings.TrimPrefix(text, words)
-		}
-		out.text = append(out.text, text)
+		out.text = append(out.text, strings.TrimPrefix(text, inside))
 	}
 	return out
 }

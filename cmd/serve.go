@@ -37,8 +37,7 @@ func (p *program) serve(ctx context.Context) error {
 		return err
 	}
 	timeline, counters := status.NewTimeline(), new(control.Counters)
-	written, level, flush := p.logger(loaded.Log)
-	defer flush()
+	written, level := p.logger(loaded.Log)
 	log := slog.New(timeline.Behind(written.Handler()))
 	for _, w := range loaded.Warnings {
 		log.Warn("configuration", "warning", w)

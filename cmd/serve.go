@@ -37,7 +37,8 @@ func (p *program) serve(ctx context.Context) error {
 		return err
 	}
 	timeline, counters := status.NewTimeline(), new(control.Counters)
-	written, level := p.logger(loaded.Log)
+	written, level, flush := p.logger(loaded.Log)
+	defer flush()
 	log := slog.New(timeline.Behind(written.Handler()))
 	for _, w := range loaded.Warnings {
 		log.Warn("configuration", "warning", w)

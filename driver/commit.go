@@ -24,7 +24,6 @@ func (f *File) closeUpload() error {
 	defer func() { _ = f.file.Close() }()
 	defer f.writer.end()
 	if broken := f.Broken(); broken != nil {
-		f.writer.settle()
 		err := f.flushed()
 		f.keep()
 		return err
@@ -56,7 +55,6 @@ func (f *File) seal() error {
 	if f.home.files.Sync {
 		err = f.file.Sync()
 	}
-	f.writer.settle()
 	return errors.Join(err, f.flushed())
 }
 
@@ -88,19 +86,27 @@ func (f *File) put() error {
 	if !f.writer.has(in, u.partial) {
 		return errMoved
 	}
-	move := h.ledger.rename
-	if u.careful {
-		if old, err := in.Lstat(u.name); err != nil || !h.own.has(f.target.name, old) {
-			move = h.ledger.renameToNew // what came meanwhile is another's
-		}
-	}
-	if err := move(in, u.partial, u.name); err != nil {
+	if err := f.move(in); err != nil {
 		return err
 	}
 	if rules[modify][h.access] == own {
 		h.own.add(f.target.name, f.writer.info)
 	}
 	return nil
+}
+
+// move gives the partial the target's name.
+func (f *File) move(in place) error {
+	u, h := f.upload, f.home
+	if u.careful {
+		if old, err := in.Lstat(u.name); err != nil || !h.own.has(f.target.name, old) {
+			return h.ledger.renameToNew(in, u.partial, u.name) // what came meanwhile is another's
+		}
+	}
+	if !u.replaces && h.ledger.renameNoReplace(in, u.partial, u.name) == nil {
+		return nil // and nobody had to look for what is to be counted out
+	}
+	return h.ledger.rename(in, u.partial, u.name)
 }
 
 // keep leaves the partial for the client to resume, unless there is nothing in

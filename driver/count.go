@@ -20,14 +20,14 @@ func (l *ledger) ready(ctx context.Context, root *os.Root) error {
 	if !l.limited.Load() {
 		return nil
 	}
+	counted, wait := l.claimCount()
+	if counted {
+		return nil // as nearly always
+	}
 	patience := time.NewTimer(countPatience)
 	defer patience.Stop()
-	for {
-		counted, wait := l.claimCount()
-		switch {
-		case counted:
-			return nil
-		case wait == nil:
+	for ; !counted; counted, wait = l.claimCount() {
+		if wait == nil {
 			return l.count(ctx, root)
 		}
 		select {
@@ -38,6 +38,7 @@ func (l *ledger) ready(ctx context.Context, root *os.Root) error {
 			return errCounting
 		}
 	}
+	return nil
 }
 
 // claimCount reports whether all is counted; if not, what to wait for, or nil:

@@ -26,6 +26,9 @@ type File struct {
 	writer  *writer     // nil: it is only read
 	upload  *upload     // nil: it is written in place, or read
 	appends bool        // each write goes to the end
+	// atEnd: so they do in a partial until somebody goes elsewhere. Nobody else
+	// writes to it, so its size is what was counted.
+	atEnd bool
 
 	mu     sync.Mutex
 	broken error   // guarded by mu
@@ -99,8 +102,8 @@ func (f *File) Write(p []byte) (int, error) {
 	if err := f.room(int64(len(p)), -1); err != nil {
 		return 0, f.fail("write", err)
 	}
-	defer f.settled()
 	n, err := f.file.Write(p)
+	f.written(err)
 	return n, f.fail("write", err)
 }
 
@@ -110,6 +113,7 @@ func (f *File) WriteAt(p []byte, offset int64) (int, error) {
 		return 0, f.fail("write", err)
 	}
 	defer f.settled()
+	f.atEnd = false
 	n, err := f.file.WriteAt(p, offset)
 	return n, f.fail("write", err)
 }
@@ -119,6 +123,7 @@ func (f *File) WriteString(s string) (int, error) { return f.Write([]byte(s)) }
 
 // Seek implements io.Seeker.
 func (f *File) Seek(offset int64, whence int) (int64, error) {
+	f.atEnd = false
 	n, err := f.file.Seek(offset, whence)
 	return n, f.fail("seek", err)
 }
@@ -129,6 +134,7 @@ func (f *File) Truncate(size int64) error {
 		return f.fail("truncate", err)
 	}
 	defer f.settled()
+	f.atEnd = false
 	return f.fail("truncate", f.file.Truncate(size))
 }
 

@@ -42,6 +42,9 @@ type ledger struct {
 	// and only in homes with a quota.
 	change sync.Mutex
 
+	// turns counts those who began to write. It changes with mu held.
+	turns atomic.Uint64
+
 	mu      sync.Mutex
 	folder  *folder       // that sessions share, nil without any
 	keep    time.Duration // how long partials wait
@@ -66,6 +69,7 @@ type writer struct {
 	file     *os.File
 	info     fs.FileInfo // of the file, when this one began
 	limit    int64       // of the bytes in the home
+	turn     uint64      // of ledger.turns, when this one began
 	reserved int64       // guarded by ledger.mu
 }
 
@@ -74,6 +78,54 @@ func newLedger(log *slog.Logger) *ledger {
 		log = slog.New(slog.DiscardHandler)
 	}
 	return &ledger{log: log, asked: make(map[asker]time.Time)}
+}
+
+// claim opens a partial for its only writer, until end, or letGo; anew makes it
+// where there is none.
+func (l *ledger) claim(in place, name string, anew bool, limit int64) (*writer, error) {
+	flags := os.O_WRONLY
+	if anew {
+		w, err := l.create(in, name, limit)
+		if !errors.Is(err, fs.ErrExist) {
+			return w, err
+		}
+		flags |= os.O_CREATE
+	}
+	w, err := l.open(in, name, flags, limit, true)
+	if err != nil {
+		return nil, err
+	}
+	return w.checked(in, name)
+}
+
+// create makes a file for its only writer.
+func (l *ledger) create(in place, name string, limit int64) (*writer, error) {
+	before := l.turns.Load()
+	// O_NONBLOCK would be for a FIFO; of a file it only has os.NewFile ask whether
+	// it can be polled.
+	file, err := in.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, fileMode)
+	if err != nil {
+		return nil, err
+	}
+	w, err := l.begin(file, limit, true)
+	if err != nil {
+		_ = file.Close() // nothing was written to it
+		return nil, err
+	}
+	if w.turn == before+1 {
+		return w, nil // nobody else began anything since, so nobody had this one
+	}
+	return w.checked(in, name)
+}
+
+// checked lets the writer go unless its file still has its name: who had it before
+// may just have put it in the target's place.
+func (w *writer) checked(in place, name string) (*writer, error) {
+	if !w.has(in, name) {
+		w.letGo()
+		return nil, errWritten
+	}
+	return w, nil
 }
 
 // open opens a regular file for one who writes it, until end, or letGo.
@@ -112,7 +164,7 @@ func (l *ledger) begin(file *os.File, limit int64, alone bool) (*writer, error) 
 		return nil, errWritten
 	}
 	e.writers++
-	return &writer{ledger: l, entry: e, file: file, info: info, limit: limit}, nil
+	return &writer{ledger: l, entry: e, file: file, info: info, limit: limit, turn: l.turns.Add(1)}, nil
 }
 
 // has reports whether a name stands for the file.

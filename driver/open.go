@@ -206,9 +206,8 @@ func (h *Home) writeInPlace(t target, s spot, asked, flags int) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !w.has(s, s.name) {
-		w.letGo()
-		return nil, errWritten // it has just been removed, and does not count any more
+	if w, err = w.checked(s, s.name); err != nil {
+		return nil, err // it has just been removed, and does not count any more
 	}
 	return &File{file: w.file, home: h, target: t, writer: w, appends: asked&os.O_APPEND != 0}, nil
 }

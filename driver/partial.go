@@ -3,7 +3,6 @@ package driver
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"strconv"
 	"strings"
 )
@@ -33,7 +32,8 @@ const (
 // partialName names the partial of an owner for a target. Number 0 is the one
 // that is resumed.
 func partialName(owner, target string, number int) string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%q %s", owner, target))
+	who := append(strconv.AppendQuote(nil, owner), ' ')
+	sum := sha256.Sum256(append(who, target...))
 	key := hex.EncodeToString(sum[:partialDigits/2])
 	if number > 0 {
 		key += "-" + strconv.Itoa(number)

@@ -90,6 +90,12 @@ func (d *directory) Rename(from, to string) error {
 	return d.do("rename", func() error { return unix.Renameat(d.fd, from, d.fd, to) }, from, to)
 }
 
+// renameNoReplace fails with fs.ErrExist rather than replace something, and in
+// other ways on file systems that don't know how to.
+func (d *directory) renameNoReplace(from, to string) error {
+	return d.do("rename", func() error { return unix.Renameat2(d.fd, from, d.fd, to, unix.RENAME_NOREPLACE) }, from, to)
+}
+
 // Remove removes a file.
 func (d *directory) Remove(name string) error {
 	return d.do("remove", func() error { return unix.Unlinkat(d.fd, name, 0) }, name)

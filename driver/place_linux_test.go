@@ -1,6 +1,8 @@
 package driver
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
@@ -31,6 +33,33 @@ func TestTheKernelRefusesByItself(t *testing.T) {
 			_ = p.Close()
 		}
 	}
+}
+
+func TestADirectoryRenamesWithoutReplacing(t *testing.T) {
+	w := newWorld(t)
+	w.link("below", "dir/link")
+	f, err := openFolder(w.home, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.close()
+	if f.start == nil {
+		t.Skip("no openat2(2)")
+	}
+	p := openPlace(t, f, "dir/")
+	if err := renameNoReplace(p, "link", "below"); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("over a file: got %v", err)
+	}
+	for _, name := range []string{"..", "", "../file", w.outside + "/secret"} {
+		if err := errors.Join(renameNoReplace(p, name, "new"), renameNoReplace(p, "below", name)); !errors.Is(err, fs.ErrInvalid) {
+			t.Errorf("%q: got %v", name, err)
+		}
+	}
+	if err := renameNoReplace(p, "below", "new"); err != nil {
+		t.Error(err)
+	}
+	w.wantFile(filepath.Join(w.home, "dir", "new"), "deep")
+	w.wantOutside()
 }
 
 // TestMountsAreEnteredAndMagicLinksAreNot goes through /proc.

@@ -61,27 +61,31 @@ func (l *ledger) moved() {
 // take reserves n bytes for a writer. When they don't fit, but would if others
 // gave back what they have reserved, it waits for that.
 func (w *writer) take(n int64) bool {
+	fits, wait := w.try(n)
+	if wait == nil {
+		return fits // as nearly always
+	}
 	patience := time.NewTimer(reservePatience)
 	defer patience.Stop()
-	for {
-		fits, wait := w.try(n)
-		if wait == nil {
-			return fits
-		}
+	for ; wait != nil; fits, wait = w.try(n) {
 		select {
 		case <-wait:
 		case <-patience.C:
 			return false
 		}
 	}
+	return fits
 }
 
-// try reserves n bytes, or returns what to wait for before the next try: nil
-// when it is no use.
+// try reserves n bytes in place of what is reserved, or returns what to wait for
+// before the next try: nil when it is no use.
 func (w *writer) try(n int64) (fits bool, wait <-chan struct{}) {
 	u := &w.ledger.usage
 	w.ledger.mu.Lock()
 	defer w.ledger.mu.Unlock()
+	if w.reserved > 0 {
+		w.settleLocked()
+	}
 	switch {
 	case u.used+n <= w.limit:
 		w.reserveLocked(n)
@@ -126,14 +130,28 @@ func (w *writer) settleLocked() {
 	if !w.ledger.limited.Load() {
 		return
 	}
-	u := &w.ledger.usage
-	u.add(-w.reserved)
-	u.reserved -= w.reserved
-	w.reserved = 0
+	w.ledger.usage.add(-w.reserved)
+	w.releaseLocked()
 	if info, err := w.file.Stat(); err == nil { // it may be closed already
-		u.add(info.Size() - w.entry.size)
+		w.ledger.usage.add(info.Size() - w.entry.size)
 		w.entry.size = info.Size()
 	}
+}
+
+// grown counts as the file's what is reserved, for the file has grown by just
+// that.
+func (w *writer) grown() {
+	w.ledger.mu.Lock()
+	defer w.ledger.mu.Unlock()
+	w.entry.size += w.reserved
+	w.releaseLocked()
+}
+
+// releaseLocked ends a reservation whose bytes the caller counts.
+func (w *writer) releaseLocked() {
+	u := &w.ledger.usage
+	u.reserved -= w.reserved
+	w.reserved = 0
 	if u.released != nil {
 		close(u.released)
 		u.released = nil
@@ -171,6 +189,9 @@ func (f *File) room(n, at int64) error {
 	if f.writer == nil || !f.writer.ledger.limited.Load() {
 		return nil
 	}
+	if f.atEnd && at < 0 {
+		return f.take(n)
+	}
 	f.writer.settle()
 	size := f.writer.size()
 	if at < 0 {
@@ -182,7 +203,11 @@ func (f *File) room(n, at int64) error {
 			}
 		}
 	}
-	if more := at + n - size; more > 0 && !f.writer.take(more) {
+	return f.take(at + n - size)
+}
+
+func (f *File) take(n int64) error {
+	if n > 0 && !f.writer.take(n) {
 		return quotaError(f.writer.limit)
 	}
 	return nil
@@ -192,6 +217,16 @@ func (f *File) room(n, at int64) error {
 func (f *File) settled() {
 	if f.writer != nil {
 		f.writer.settle()
+	}
+}
+
+// written ends the room of a Write. What a whole one at the end of a partial
+// wrote is known without a look at the file.
+func (f *File) written(err error) {
+	if f.atEnd && err == nil {
+		f.writer.grown()
+	} else {
+		f.settled()
 	}
 }
 

@@ -92,8 +92,17 @@ func TestWhatFitsIntoAQuota(t *testing.T) {
 		"a file deleted while written":         {deletedWhileWritten, fine, 4},
 		"a whole file resumed":                 {func(_ world, h *Home) error { return sendAt(h, "/file", os.O_CREATE, 7) }, fine, 15},
 		"a link to a folder deleted as a tree": {func(w world, h *Home) error { w.link("dir", "link"); return h.RemoveAll("/link") }, fine, 11},
-		"nothing deleted as a tree":            {func(_ world, h *Home) error { return h.RemoveAll("/none") }, fine, 11},
-		"a link deleted":                       {func(w world, h *Home) error { w.link("file", "link"); return h.Remove("/link") }, fine, 11},
+		"a file that came meanwhile replaced":  {replacedMeanwhile, fine, 15},
+		"an upload sought back into":           {writtenAgain(func(f *File) error { _, err := f.Seek(2, io.SeekStart); return err }), fine, 21},
+		"an upload sought back into, that just fits": {writtenAgain(func(f *File) error {
+			_, err := f.Seek(85, io.SeekStart)
+			return err
+		}), fine, 100},
+		"an upload sought far ahead in": {writtenAgain(func(f *File) error { _, err := f.Seek(86, io.SeekStart); return err }), full, 21},
+		"an upload cut":                 {writtenAgain(func(f *File) error { return f.Truncate(0) }), fine, 25},
+		"an upload written far ahead":   {writtenAgain(func(f *File) error { return second2(f.WriteAt(make([]byte, 4), 30)) }), fine, 45},
+		"nothing deleted as a tree":     {func(_ world, h *Home) error { return h.RemoveAll("/none") }, fine, 11},
+		"a link deleted":                {func(w world, h *Home) error { w.link("file", "link"); return h.Remove("/link") }, fine, 11},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -111,6 +120,32 @@ func TestWhatFitsIntoAQuota(t *testing.T) {
 			w.wantNoPartials()
 		})
 	}
+}
+
+// writtenAgain sends ten bytes, and from then on other ways than to the end.
+func writtenAgain(elsewhere func(f *File) error) func(world, *Home) error {
+	return func(_ world, h *Home) error {
+		handle, err := h.GetHandle("/new", os.O_WRONLY|overwrite, 0)
+		if err != nil {
+			return err
+		}
+		f := handle.(*File)
+		_, errFirst := f.Write(make([]byte, 10))
+		errElsewhere := elsewhere(f)
+		_, errLast := f.Write(make([]byte, 4))
+		return errors.Join(errFirst, errElsewhere, errLast, f.Close())
+	}
+}
+
+// replacedMeanwhile begins an upload of a new file while another session sends
+// one.
+func replacedMeanwhile(_ world, h *Home) error {
+	f, err := h.GetHandle("/dir/new", os.O_WRONLY|overwrite, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(make([]byte, 4))
+	return errors.Join(err, put(h, "/dir/new", overwrite, 20), f.Close())
 }
 
 func truncated(h *Home, size int64) error {

@@ -94,14 +94,37 @@ func (l *ledger) renameToNew(in place, from, to string) error {
 	return renameToNew(in, from, to)
 }
 
-// renameToNew never replaces a file, not even one that appears this moment: a
-// hard link can't. Directories and file systems without links (FAT) take the
-// second way; rename(2) itself replaces no file by a directory.
+// renameNoReplace is renameToNew where the kernel does that in one call; else an
+// error.
+func (l *ledger) renameNoReplace(in place, from, to string) error {
+	if l.limited.Load() {
+		l.change.Lock()
+		defer l.change.Unlock()
+		defer l.moved()
+	}
+	return renameNoReplace(in, from, to)
+}
+
+func renameNoReplace(in place, from, to string) error {
+	if d, ok := in.(interface{ renameNoReplace(from, to string) error }); ok {
+		return d.renameNoReplace(from, to)
+	}
+	return errors.ErrUnsupported
+}
+
+// renameToNew never replaces a file, not even one that appears this moment: where
+// the kernel can't rename so, a hard link does. Directories and file systems
+// without links (FAT) take the last way; rename(2) itself replaces no file by a
+// directory.
 func renameToNew(in place, from, to string) error {
 	if differInCase(in, from, to) {
 		return in.Rename(from, to)
 	}
-	err := in.Link(from, to)
+	err := renameNoReplace(in, from, to)
+	if err == nil || errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	err = in.Link(from, to)
 	switch {
 	case err == nil:
 		return in.Remove(from)

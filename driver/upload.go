@@ -14,15 +14,16 @@ import (
 //
 //	openat2     the folder: the way there, which stays in the home (place)
 //	newfstatat  the target: is it nothing yet, a link to follow, a file to replace
-//	openat      the partial; os.NewFile adds fcntl and epoll_ctl
-//	fstat       it is a regular file, and nobody else is writing it (ledger.begin)
-//	newfstatat  its name is still its own: nobody made it whole in between
+//	openat      the partial; os.NewFile adds fcntl
+//	fstat       which file it is, so that nobody else writes it (ledger.begin)
 //	openat2     the folder again: where the client's name leads now (put)
 //	newfstatat  the partial is there, and is the file that was written
-//	renameat, close, close, close
+//	renameat2, close, close, close
 //
-// Of a file that is there, faccessat2 tells whether it may be replaced, and
-// newfstatat at the end what mode it has then.
+// With a quota there is an fstat at the end, for its size. Of a file that is there,
+// faccessat2 tells whether it may be replaced, and newfstatat at the end what mode
+// it has then. A partial that is there is emptied, and has to be looked at by its
+// name once it is open: see ledger.create.
 
 // upload is what an atomic upload is about.
 type upload struct {
@@ -132,21 +133,12 @@ func (h *Home) openPartial(t target, s spot, replaces, careful bool, stay int64)
 
 // claimPartial opens a partial as its only writer.
 func (h *Home) claimPartial(t target, u *upload, stay int64) (*File, error) {
-	flags := os.O_WRONLY
-	if stay == 0 {
-		flags |= os.O_CREATE
-	}
-	w, err := h.ledger.open(u, u.partial, flags, h.limit(), true)
+	w, err := h.ledger.claim(u, u.partial, stay == 0, h.limit())
 	if err != nil {
 		return nil, err
 	}
-	f := &File{file: w.file, home: h, target: t, upload: u, writer: w}
-	if !w.has(u, u.partial) {
-		err = errWritten // who had it before has just put it in the target's place
-	} else {
-		err = f.cutTo(stay)
-	}
-	if err != nil {
+	f := &File{file: w.file, home: h, target: t, upload: u, writer: w, atEnd: true}
+	if err = f.cutTo(stay); err != nil {
 		w.letGo()
 		return nil, err
 	}

@@ -25,7 +25,7 @@ const module = "natftpd/"
 var imports = map[string]struct{ code, tests []string }{
 	"cmd/natftpd": {code: []string{"cmd"}},
 	"cmd": {
-		code: []string{"conf", "driver", "natdiscovery", "natdiscovery/gateway", "natdiscovery/stun", "server", "server/control", "server/hooks", "server/status", "server/xferlog"},
+		code: []string{"conf", "driver", "natdiscovery", "natdiscovery/gateway", "natdiscovery/stun", "server", "server/control", "server/hooks", "server/lines", "server/status", "server/xferlog"},
 	},
 
 	"packaging/pages": {code: []string{"cmd"}},
@@ -41,7 +41,8 @@ var imports = map[string]struct{ code, tests []string }{
 	"server/data":    {},
 	// Both are told, and ask nobody.
 	"server/hooks":   {},
-	"server/xferlog": {},
+	"server/xferlog": {code: []string{"server/lines"}},
+	"server/lines":   {},
 	// The page shows what the others count; none of them knows of it.
 	"server/status": {
 		code:  []string{"driver", "natdiscovery", "server/control"},

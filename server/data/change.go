@@ -48,7 +48,7 @@ func (p *Ports) Change(host string, first, last uint16, unused time.Duration) er
 			next.ports[number] = one
 			p.leave(one, 2*unused)
 		case unused != was.unused:
-			Retune(one.listener.Load(), unused)
+			Retune(one.listener(), unused)
 		}
 	}
 	for number := int(first); number <= int(last); number++ {
@@ -71,8 +71,8 @@ func numbers(first, last uint16) []uint16 {
 // was not there.
 func (p *Ports) open(one *port, number uint16, host string, unused time.Duration) (_ *port, back func(), err error) {
 	if one == nil {
-		one = &port{number: number, waiting: make(map[netip.Addr]*Reservation)}
-		return one, func() { one.listener.Load().Close() }, p.listen(one, host, unused)
+		one = &port{ports: p, number: number, waiting: make(map[netip.Addr]*Reservation)}
+		return one, func() { one.close(one.door) }, p.listen(one, host, unused)
 	}
 	was := one.host
 	return one, func() { p.move(one, was, unused) }, p.move(one, host, unused)
@@ -81,19 +81,19 @@ func (p *Ports) open(one *port, number uint16, host string, unused time.Duration
 // move has a port listen on another host. Those who are awaited on it stay so. Where
 // one host is part of the other, the port can't be open on both.
 func (p *Ports) move(one *port, host string, unused time.Duration) error {
-	old, was := one.listener.Load(), one.host
+	old, was := one.door, one.host
 	if host == was {
 		return nil
 	}
 	err := p.listen(one, host, unused)
 	if errors.Is(err, syscall.EADDRINUSE) {
-		old.Close()
+		one.close(old)
 		if err = p.listen(one, host, unused); err != nil {
 			return errors.Join(err, p.listen(one, was, unused))
 		}
 	}
 	if err == nil {
-		old.Close()
+		one.close(old)
 	}
 	return err
 }
@@ -105,8 +105,10 @@ func (p *Ports) listen(one *port, host string, unused time.Duration) error {
 		return err
 	}
 	one.host = host
-	one.listener.Store(l.(*net.TCPListener))
-	p.done.Go(func() { p.accept(one, l.(*net.TCPListener)) })
+	one.mu.Lock()
+	defer one.mu.Unlock()
+	one.door = &door{listener: l.(*net.TCPListener)}
+	one.watch()
 	return nil
 }
 
@@ -133,6 +135,6 @@ func (p *Ports) leave(one *port, after time.Duration) {
 		next.ports = maps.Clone(next.ports)
 		delete(next.ports, one.number)
 		p.now.Store(&next)
-		one.listener.Load().Close()
+		one.close(one.door)
 	})
 }

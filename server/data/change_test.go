@@ -52,6 +52,19 @@ func TestWhoIsAwaitedComesThroughEveryChange(t *testing.T) {
 	}
 }
 
+func TestWhoHasComeComesThroughAMove(t *testing.T) {
+	const unused = time.Minute
+	p, all := listen(t, 1, unused)
+	for _, host := range []string{"127.0.0.1", ""} {
+		r := reserve(t, p, "127.0.0.1", all)
+		dial(t, "127.0.0.1", r.Port())
+		if err := p.Change(host, all[0], all[0], unused); err != nil {
+			t.Fatal(err)
+		}
+		open(t, r).Close()
+	}
+}
+
 func TestAPortThatIsTakenLeavesAllAsItWas(t *testing.T) {
 	const unused = time.Minute
 	p, all := listen(t, 3, unused)

@@ -46,6 +46,7 @@ type Ports struct {
 	log    *slog.Logger
 	now    atomic.Pointer[layout]
 	turn   atomic.Uint32 // counts reservations
+	rounds rounds
 	closed chan struct{}
 	once   sync.Once
 	done   sync.WaitGroup
@@ -62,23 +63,19 @@ type layout struct {
 }
 
 type port struct {
-	number   uint16
-	listener atomic.Pointer[net.TCPListener]
+	ports  *Ports
+	number uint16
 
 	// Guarded by Ports.changing.
 	host   string
 	leaves time.Time // when it is closed; zero: it stays
 
 	mu      sync.Mutex
+	door    *door
 	waiting map[netip.Addr]*Reservation
-	// spared is since when a connection of a peer may still be under way that nobody
-	// awaits any more.
-	spared map[netip.Addr]time.Time
+	opening int  // how many wait in Open
+	used    bool // reserved since the last round
 }
-
-// underWay is how long a connection may take from the peer's connect until it is
-// accepted, on a busy host.
-const underWay = 2 * time.Second
 
 // Listen opens the ports first to last on host ("" is every address, IPv4 and
 // IPv6). All or none: the error names the port that could not be opened. A
@@ -87,6 +84,8 @@ const underWay = 2 * time.Second
 func Listen(host string, first, last uint16, unused time.Duration, log *slog.Logger) (*Ports, error) {
 	p := &Ports{log: log, closed: make(chan struct{})}
 	p.now.Store(&layout{})
+	p.rounds.due = time.AfterFunc(time.Hour, p.round)
+	p.rounds.due.Stop()
 	if err := p.Change(host, first, last, unused); err != nil {
 		return nil, err
 	}
@@ -98,9 +97,10 @@ func Listen(host string, first, last uint16, unused time.Duration, log *slog.Log
 func (p *Ports) Close() {
 	p.changing.Lock()
 	p.once.Do(func() { close(p.closed) })
+	p.rounds.due.Stop()
 	ports := p.now.Load().ports
 	for _, one := range ports {
-		one.listener.Load().Close()
+		one.close(one.door)
 	}
 	p.changing.Unlock()
 	p.done.Wait()
@@ -115,24 +115,22 @@ func (p *Ports) Close() {
 // not change them.
 func (p *Ports) Numbers() []uint16 { return p.now.Load().numbers }
 
-// Reserve awaits a connection from peer on one of the usable ports. They take
-// turns, and one that was given back unused is spared for a while: a connection that
-// was made for a transfer that was then refused, and that nobody has accepted yet,
-// must not be taken for the next one's.
+// Reserve awaits a connection from peer on one of the usable ports, which take
+// turns. What has come to a port before belongs to an earlier reservation, or to
+// none: a connection that was made for a transfer that was then refused must not be
+// taken for the next one's.
 func (p *Ports) Reserve(peer netip.Addr, usable []uint16) (*Reservation, error) {
 	peer = peer.Unmap()
 	now, found := p.now.Load(), false
 	start := int(p.turn.Add(1) % uint32(max(1, len(usable))))
-	for _, sparing := range []bool{true, false} {
-		for i := range usable {
-			one := now.ports[usable[(start+i)%len(usable)]]
-			if one == nil {
-				continue
-			}
-			found = true
-			if r := one.reserve(peer, now.unused, sparing); r != nil {
-				return r, nil
-			}
+	for i := range usable {
+		one := now.ports[usable[(start+i)%len(usable)]]
+		if one == nil {
+			continue
+		}
+		found = true
+		if r := one.reserve(peer, now.unused); r != nil {
+			return r, nil
 		}
 	}
 	if !found {
@@ -141,80 +139,56 @@ func (p *Ports) Reserve(peer netip.Addr, usable []uint16) (*Reservation, error) 
 	return nil, ErrPortsBusy
 }
 
-// accept hands each connection to its reservation until the listener is closed.
-func (p *Ports) accept(one *port, l *net.TCPListener) {
-	var pause time.Duration
-	for {
-		conn, err := l.AcceptTCP()
-		if errors.Is(err, net.ErrClosed) {
-			return
-		}
-		if err != nil { // out of descriptors, most likely: they come back
-			pause = min(max(2*pause, 5*time.Millisecond), time.Second)
-			p.log.Warn("passive port does not accept", "port", one.number, "error", err)
-			select {
-			case <-time.After(pause):
-				continue
-			case <-p.closed:
-				return
-			}
-		}
-		pause = 0
-		if peer := addrOf(conn.RemoteAddr()); !one.deliver(conn, peer) {
-			conn.Close()
-			p.log.Debug("stranger on a passive port", "port", one.number, "peer", peer)
-			p.knocked(one, peer)
-		}
-	}
+// reserve is nil if the peer has the port already.
+func (p *port) reserve(peer netip.Addr, unused time.Duration) *Reservation {
+	p.mu.Lock()
+	strangers, err := p.clear()
+	p.used = true
+	r := p.enter(peer, unused)
+	p.mu.Unlock()
+	p.settle(strangers, err)
+	return r
 }
 
-// reserve is nil if the port is taken by the peer, or sparing and spared.
-func (p *port) reserve(peer netip.Addr, unused time.Duration, sparing bool) *Reservation {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if since, spared := p.spared[peer]; spared {
-		if sparing && time.Since(since) < underWay {
-			return nil
-		}
-		delete(p.spared, peer)
-	}
+// enter makes a reservation of the peer's. The caller holds mu.
+func (p *port) enter(peer netip.Addr, unused time.Duration) *Reservation {
 	if old := p.waiting[peer]; old != nil {
 		if old.opening || time.Since(old.made) < unused {
 			return nil
 		}
-		close(old.lost)
+		old.lost = true
+		old.tell()
 	}
-	r := &Reservation{port: p, peer: peer, made: time.Now(), conn: make(chan *net.TCPConn, 1), lost: make(chan struct{})}
+	r := &Reservation{port: p, peer: peer, made: time.Now()}
 	p.waiting[peer] = r
 	return r
 }
 
-// deliver gives conn to the reservation of its peer. A reservation gets one
-// connection at the most, so the channel has room.
-func (p *port) deliver(conn *net.TCPConn, peer netip.Addr) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+// deliver gives conn to the reservation of its peer, which gets one at the most. The
+// caller holds mu.
+func (p *port) deliver(conn *net.TCPConn) bool {
+	peer := addrOf(conn.RemoteAddr())
 	r := p.waiting[peer]
 	if r == nil {
 		return false
 	}
 	delete(p.waiting, peer)
-	r.conn <- conn
+	r.conn = conn
+	r.tell()
 	return true
 }
 
-// spare is called when a reservation of the peer's is given back unused. The caller
-// holds mu.
-func (p *port) spare(peer netip.Addr) {
-	if p.spared == nil {
-		p.spared = make(map[netip.Addr]time.Time)
+// settle sends strangers away and says what hinders the door.
+func (p *port) settle(strangers []*net.TCPConn, err error) {
+	for _, conn := range strangers {
+		peer := addrOf(conn.RemoteAddr())
+		p.ports.log.Debug("stranger on a passive port", "port", p.number, "peer", peer)
+		p.ports.knocked(p, peer)
+		conn.Close()
 	}
-	for other, since := range p.spared { // few: those of the last seconds
-		if time.Since(since) >= underWay {
-			delete(p.spared, other)
-		}
+	if err != nil { // out of descriptors, most likely: they come back
+		p.ports.log.Warn("passive port does not accept", "port", p.number, "error", err)
 	}
-	p.spared[peer] = time.Now()
 }
 
 func (p *port) reservations() []*Reservation {

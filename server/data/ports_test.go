@@ -109,17 +109,19 @@ func TestAPortRestsBeforeItIsReservedAgain(t *testing.T) {
 	}
 }
 
-func TestAPortThatWasGivenBackUnusedIsSparedWhileThereAreOthers(t *testing.T) {
-	p, all := listen(t, 3, time.Minute)
-	given := reserve(t, p, "127.0.0.2", all)
-	given.Close() // a connection to it may be under way
-	for range 2 {
-		if r := reserve(t, p, "127.0.0.2", all); r.Port() == given.Port() {
-			t.Errorf("port %d is reserved again at once", r.Port())
+func TestWhatCameForARefusedTransferIsNotTakenForTheNext(t *testing.T) {
+	p, ports := listen(t, 1, time.Minute)
+	for range 100 {
+		refused := reserve(t, p, "127.0.0.2", ports)
+		stale := dial(t, "127.0.0.2", refused.Port())
+		refused.Close()
+		r := reserve(t, p, "127.0.0.2", ports)
+		rightful := dial(t, "127.0.0.2", r.Port())
+		if got := open(t, r).RemoteAddr().String(); got != rightful.LocalAddr().String() {
+			t.Fatalf("got %s, want %s, not the one that came before, %s", got, rightful.LocalAddr(), stale.LocalAddr())
 		}
-	}
-	if r := reserve(t, p, "127.0.0.2", all); r.Port() != given.Port() {
-		t.Errorf("got port %d, want %d, the only one that is left", r.Port(), given.Port())
+		r.Close()
+		isClosed(t, stale)
 	}
 }
 

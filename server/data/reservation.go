@@ -13,10 +13,11 @@ type Reservation struct {
 	port *port
 	peer netip.Addr
 	made time.Time
-	conn chan *net.TCPConn
-	lost chan struct{} // closed when the port was given to another
 
 	// Guarded by port.mu.
+	conn     *net.TCPConn  // the peer's, until somebody takes it
+	lost     bool          // the port was given to another
+	told     chan struct{} // closed once one of the two is so; nil: nobody waits for it
 	opening  bool
 	cameTo   uint16     // another port at which the peer knocked meanwhile; 0: none
 	stranger netip.Addr // who else knocked at this port meanwhile, the last
@@ -31,11 +32,30 @@ func (r *Reservation) String() string { return fmt.Sprintf("passive port %d", r.
 // Arrived is the peer's connection if it has come and nobody has taken it, else
 // nil.
 func (r *Reservation) Arrived() *net.TCPConn {
-	select {
-	case conn := <-r.conn:
-		return conn
-	default:
-		return nil
+	r.port.mu.Lock()
+	if r.conn != nil || r.port.door.watched {
+		defer r.port.mu.Unlock()
+		return r.taken()
+	}
+	strangers, err := r.port.empty(r.port.door)
+	conn := r.taken()
+	r.port.mu.Unlock()
+	r.port.settle(strangers, err)
+	return conn
+}
+
+// taken hands the connection out. The caller holds mu.
+func (r *Reservation) taken() *net.TCPConn {
+	conn := r.conn
+	r.conn = nil
+	return conn
+}
+
+// tell ends the wait in Open. The caller holds mu.
+func (r *Reservation) tell() {
+	if r.told != nil {
+		close(r.told)
+		r.told = nil
 	}
 }
 
@@ -43,20 +63,43 @@ func (r *Reservation) Arrived() *net.TCPConn {
 // *MissedError.
 func (r *Reservation) Open(ctx context.Context) (*net.TCPConn, error) {
 	begun := time.Now()
-	r.port.mu.Lock()
-	r.opening = true
-	r.port.mu.Unlock()
 	if conn := r.Arrived(); conn != nil {
 		return conn, nil
 	}
+	told := r.await()
+	defer r.awaited()
 	select {
-	case conn := <-r.conn:
-		return conn, nil
-	case <-r.lost:
-		return nil, fmt.Errorf("passive port %d was not used in time", r.port.number)
+	case <-told:
 	case <-ctx.Done():
+		if conn := r.Arrived(); conn != nil {
+			return conn, nil
+		}
 		return nil, r.missed(time.Since(begun), context.Cause(ctx))
 	}
+	if conn := r.Arrived(); conn != nil {
+		return conn, nil
+	}
+	return nil, fmt.Errorf("passive port %d was not used in time", r.port.number)
+}
+
+// await has the door watched, and returns what is closed when the wait is over.
+func (r *Reservation) await() <-chan struct{} {
+	r.port.mu.Lock()
+	defer r.port.mu.Unlock()
+	told := make(chan struct{})
+	r.told, r.opening = told, true
+	r.port.opening++
+	r.port.watch()
+	if r.conn != nil || r.lost {
+		r.tell()
+	}
+	return told
+}
+
+func (r *Reservation) awaited() {
+	r.port.mu.Lock()
+	defer r.port.mu.Unlock()
+	r.port.opening--
 }
 
 // Close gives the port back and closes a connection that came and was not
@@ -65,10 +108,10 @@ func (r *Reservation) Close() {
 	r.port.mu.Lock()
 	if r.port.waiting[r.peer] == r {
 		delete(r.port.waiting, r.peer)
-		r.port.spare(r.peer)
 	}
+	conn := r.taken()
 	r.port.mu.Unlock()
-	if conn := r.Arrived(); conn != nil {
+	if conn != nil {
 		conn.Close()
 	}
 }

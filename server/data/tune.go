@@ -30,7 +30,7 @@ func LimitSegments(l *net.TCPListener, size int) error {
 // LimitSegments clamps the segments on every passive port; see the function.
 func (p *Ports) LimitSegments(size int) error {
 	for _, one := range p.now.Load().ports {
-		if err := LimitSegments(one.listener.Load(), size); err != nil {
+		if err := LimitSegments(one.listener(), size); err != nil {
 			return err
 		}
 	}

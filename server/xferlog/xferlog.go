@@ -10,10 +10,13 @@ import (
 	"math"
 	"net/netip"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
 	"unicode"
+
+	"natftpd/server/lines"
 )
 
 // Entry is one transfer.
@@ -35,9 +38,16 @@ type Entry struct {
 type Log struct {
 	log *slog.Logger
 
-	mu     sync.Mutex
-	file   *os.File // nil: nowhere
-	failed bool     // the last line could not be written, which was said
+	mu sync.Mutex
+	to *file // nil: nowhere
+}
+
+// file is what a Log writes to.
+type file struct {
+	*os.File
+	lines  *lines.Writer
+	log    *slog.Logger
+	failed bool // the last lines could not be written, which was said
 }
 
 // New returns a log that writes nowhere yet; log is told of a file that can't be
@@ -48,50 +58,73 @@ func New(log *slog.Logger) *Log { return &Log{log: log} }
 // also if it has the same name: logrotate has moved it. "": nowhere. After an error
 // everything is as it was.
 func (l *Log) Open(name string) error {
-	var next *os.File
+	var next *file
 	if name != "" {
-		var err error
-		if next, err = os.OpenFile(name, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o640); err != nil {
+		f, err := os.OpenFile(name, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o640)
+		if err != nil {
 			return fmt.Errorf("transfer log: %w", err)
 		}
+		next = &file{File: f, log: l.log}
+		next.lines = lines.NewWriter(next)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.file != nil {
-		l.file.Close()
+	if l.to != nil {
+		_ = l.to.lines.Flush() // what came of it was said
+		l.to.Close()
 	}
-	l.file, l.failed = next, false
+	l.to = next
 	return nil
 }
 
 // Close lets go of the file.
 func (l *Log) Close() { _ = l.Open("") }
 
-// Add writes a line.
+// Add writes a line, or has it wait a moment for those that come with it.
 func (l *Log) Add(e Entry) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.file == nil {
+	if l.to == nil {
 		return
 	}
-	_, err := l.file.WriteString(e.line())
-	if failed := err != nil; failed != l.failed {
-		l.failed = failed
-		if failed {
-			l.log.Error("transfers are not logged: let the server write there", "file", l.file.Name(), "error", errors.Unwrap(err))
-		} else {
-			l.log.Info("transfers are logged again", "file", l.file.Name())
-		}
-	}
+	var room [256]byte
+	_, _ = l.to.lines.Write(e.appendLine(room[:0])) // what came of it was said
 }
 
-// line has the fields of xferlog(5) in its order: time, seconds, host, size, name,
-// type (b: binary), special action (_: none), direction, access mode, user, service,
-// authentication (0: none by RFC 931), its user (*: unknown), completion.
-func (e Entry) line() string {
-	seconds := max(1, int64(math.Ceil(e.Took.Seconds())))
-	return fmt.Sprintf("%s %d %s %d %s b _ %s %s %s ftp 0 * %s\n", e.Ended.Format("Mon Jan _2 15:04:05 2006"), seconds, e.Client, e.Bytes, word(e.Path),
-		either(e.Upload, "i", "o"), either(e.Anonymous, "a", "r"), word(e.User), either(e.Complete, "c", "i"))
+// Write is for lines, which call it one at a time. It says when it fails, and when it
+// no longer does.
+func (f *file) Write(lines []byte) (int, error) {
+	n, err := f.File.Write(lines)
+	if failed := err != nil; failed != f.failed {
+		f.failed = failed
+		if failed {
+			f.log.Error("transfers are not logged: let the server write there", "file", f.Name(), "error", errors.Unwrap(err))
+		} else {
+			f.log.Info("transfers are logged again", "file", f.Name())
+		}
+	}
+	return n, err
+}
+
+// appendLine appends the fields of xferlog(5) in its order: time, seconds, host,
+// size, name, type (b: binary), special action (_: none), direction, access mode,
+// user, service, authentication (0: none by RFC 931), its user (*: unknown),
+// completion.
+func (e Entry) appendLine(to []byte) []byte {
+	to = e.Ended.AppendFormat(to, "Mon Jan _2 15:04:05 2006 ")
+	to = strconv.AppendInt(to, max(1, int64(math.Ceil(e.Took.Seconds()))), 10)
+	to = append(to, ' ')
+	to = e.Client.AppendTo(to)
+	to = append(to, ' ')
+	to = strconv.AppendInt(to, e.Bytes, 10)
+	for _, field := range []string{
+		word(e.Path), "b", "_", either(e.Upload, "i", "o"), either(e.Anonymous, "a", "r"),
+		word(e.User), "ftp", "0", "*", either(e.Complete, "c", "i"),
+	} {
+		to = append(to, ' ')
+		to = append(to, field...)
+	}
+	return append(to, '\n')
 }
 
 func either(is bool, yes, no string) string {

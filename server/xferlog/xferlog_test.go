@@ -97,6 +97,7 @@ func TestAFullDiskIsToldOnce(t *testing.T) {
 	for range 3 {
 		l.Add(xferlog.Entry{})
 	}
+	l.Close()
 	if got := strings.Count(told.String(), "transfers are not logged"); got != 1 {
 		t.Errorf("told %d times, want once:\n%s", got, &told)
 	}

@@ -1,0 +1,72 @@
+package driver
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"testing"
+)
+
+// interrupted is a place in which something happens right after a file was made.
+type interrupted struct {
+	place
+	then func()
+}
+
+func (p interrupted) OpenFile(name string, flags int, mode fs.FileMode) (*os.File, error) {
+	file, err := p.place.OpenFile(name, flags, mode)
+	if err == nil && flags&os.O_EXCL != 0 {
+		p.then()
+	}
+	return file, err
+}
+
+// TestAPartialHasOneWriter has another session find a partial before the one that
+// made it has said so.
+func TestAPartialHasOneWriter(t *testing.T) {
+	const name = "partial"
+	claim := func(t *testing.T, l *ledger, in place) *writer {
+		t.Helper()
+		w, err := l.claim(in, name, true, noQuota)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return w
+	}
+	tests := map[string]struct {
+		meanwhile func(t *testing.T, l *ledger, in place)
+		want      error
+	}{
+		"nobody came":               {func(*testing.T, *ledger, place) {}, nil},
+		"another sends another one": {func(t *testing.T, l *ledger, in place) { openOther(t, l, in) }, nil},
+		"another sends it":          {func(t *testing.T, l *ledger, in place) { t.Cleanup(claim(t, l, in).letGo) }, ErrFileBusy},
+		"another let it go":         {func(t *testing.T, l *ledger, in place) { claim(t, l, in).letGo() }, nil},
+		"another made it whole": {func(t *testing.T, l *ledger, in place) {
+			w := claim(t, l, in)
+			if err := l.rename(in, name, "target"); err != nil {
+				t.Fatal(err)
+			}
+			w.letGo()
+		}, ErrFileBusy},
+	}
+	for what, test := range tests {
+		t.Run(what, func(t *testing.T) {
+			h := newWorld(t).open(ReadWrite)
+			in := openPlace(t, h.folder, "dir/")
+			w, err := h.ledger.claim(interrupted{in, func() { test.meanwhile(t, h.ledger, in) }}, name, true, noQuota)
+			if !errors.Is(err, test.want) {
+				t.Errorf("got %v, want %v", err, test.want)
+			}
+			w.letGo()
+		})
+	}
+}
+
+func openOther(t *testing.T, l *ledger, in place) {
+	t.Helper()
+	w, err := l.claim(in, "other", true, noQuota)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.letGo()
+}

@@ -7,6 +7,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"natftpd/driver"
@@ -32,6 +33,23 @@ type listing struct {
 	line   func(b []byte, e *driver.Entry, name string) []byte
 }
 
+// sheet is what the entries of a listing are gathered on. Its memory goes on to
+// the next listing: asked for anew in larger and larger parts, and collected
+// again, that of a large folder takes a tenth of the time of its listing.
+type sheet struct {
+	entries []driver.Entry
+	order   []*driver.Entry
+}
+
+var sheets = sync.Pool{New: func() any { return new(sheet) }}
+
+// wipe lets go of the entries, and of their names.
+func (s *sheet) wipe() {
+	clear(s.entries)
+	clear(s.order)
+	s.entries, s.order = s.entries[:0], s.order[:0]
+}
+
 // write writes the listing.
 func (l *listing) write(w io.Writer) error {
 	if l.single != nil {
@@ -53,28 +71,31 @@ func (l *listing) each(namesOnly bool, visit func(*driver.Entry) error) error {
 		return err
 	}
 	defer dir.Close()
-	var entries []driver.Entry
-	var order []*driver.Entry
+	s := sheets.Get().(*sheet)
+	defer func() {
+		s.wipe()
+		sheets.Put(s)
+	}()
 	for sorted := false; ; {
 		var end error
-		entries, end = dir.Entries(entries, namesOnly)
+		s.entries, end = dir.Entries(s.entries, namesOnly)
 		switch {
 		case end != nil && !errors.Is(end, io.EOF):
 			return end
-		case end == nil && !sorted && len(entries) < sortUpTo:
+		case end == nil && !sorted && len(s.entries) < sortUpTo:
 			continue
 		}
-		order = order[:0]
-		for i := range entries {
-			order = append(order, &entries[i])
+		for i := range s.entries {
+			s.order = append(s.order, &s.entries[i])
 		}
 		if end != nil && !sorted {
-			slices.SortFunc(order, func(a, b *driver.Entry) int { return strings.Compare(a.Name(), b.Name()) })
+			slices.SortFunc(s.order, func(a, b *driver.Entry) int { return strings.Compare(a.Name(), b.Name()) })
 		}
-		if err := l.visit(order, visit); err != nil || end != nil {
+		if err := l.visit(s.order, visit); err != nil || end != nil {
 			return err
 		}
-		sorted, entries = true, entries[:0]
+		sorted = true
+		s.wipe()
 	}
 }
 

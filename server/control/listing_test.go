@@ -186,6 +186,10 @@ func TestALargeFolderIsListedWhole(t *testing.T) {
 		t.Errorf("got %d names", len(got))
 	}
 	c.cmd("STAT /", "450")
+	c.cmd("MKD small", "257")
+	if got := c.download("LIST small", c.pasv()); got != "" {
+		t.Errorf("an empty folder after it: got %q", got)
+	}
 }
 
 func TestRESTIsForgottenAfterAListing(t *testing.T) {

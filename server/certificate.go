@@ -17,6 +17,8 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
+
+	"natftpd/server/data"
 )
 
 const (
@@ -44,24 +46,22 @@ func TLS(certificate, key, stateDir string, log *slog.Logger) (cfg *tls.Config, 
 				return nil, "", errMake
 			}
 			warning = fmt.Sprintf("the self-signed certificate cannot be kept, clients will see another one after a restart: %v", err)
-			cfg = newTLS()
-			cfg.Certificates = []tls.Certificate{pair}
-			return cfg, warning, nil
+			return newTLS(&tls.Config{Certificates: []tls.Certificate{pair}}), warning, nil
 		}
 	}
 	p := &pair{certificate: certificate, key: key, log: log}
 	if err := p.load(); err != nil {
 		return nil, "", err
 	}
-	cfg = newTLS()
-	cfg.GetCertificate = p.get
-	return cfg, "", nil
+	return newTLS(&tls.Config{GetCertificate: p.get}), "", nil
 }
 
-// newTLS is what all our channels have. Records are full from the first one on:
-// small ones help a browser that draws half a page, and no file.
-func newTLS() *tls.Config {
-	return &tls.Config{MinVersion: tls.VersionTLS12, DynamicRecordSizingDisabled: true}
+// newTLS has cfg do what all our channels do. Records are full from the first one
+// on: small ones help a browser that draws half a page, and no file.
+func newTLS(cfg *tls.Config) *tls.Config {
+	cfg.MinVersion, cfg.DynamicRecordSizingDisabled = tls.VersionTLS12, true
+	data.EaseResumption(cfg)
+	return cfg
 }
 
 // pair is a certificate and its key on disk.

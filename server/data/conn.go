@@ -106,8 +106,9 @@ func (c *Conn) handshake() error {
 	}
 	c.wire.until = time.Now().Add(c.wire.timeout)
 	c.wire.readAhead()
+	c.wire.keeps = true // for EaseResumption
 	err := c.tls.Handshake()
-	c.wire.until = time.Time{}
+	c.wire.until, c.wire.keeps = time.Time{}, false
 	if c.wire.ahead() == 0 {
 		c.wire.stopAhead()
 	}

@@ -33,6 +33,7 @@ type wire struct {
 
 	in         *[several]byte // what was read ahead; nil: nothing is
 	next, come int            // of in: what Read returns next
+	keeps      bool           // in has what Read returned, too, from the first byte on
 
 	// TLS writes record by record. Gathered, they go when the buffer is full, on
 	// flush, and before anything is awaited of the peer.
@@ -54,8 +55,11 @@ func (w *wire) Read(p []byte) (int, error) {
 		return w.read(p)
 	}
 	if w.next == w.come {
-		n, err := w.read(w.in[:])
-		w.next, w.come = 0, n
+		if !w.keeps || w.come == several {
+			w.next, w.come = 0, 0
+		}
+		n, err := w.read(w.in[w.come:])
+		w.come += n
 		if n == 0 {
 			return 0, err
 		}

@@ -2,7 +2,7 @@
 
 // Command bench measures natftpd against vsftpd, pure-ftpd, ProFTPD and SFTPGo on
 // this machine, and against what the machine itself can do: bare sendfile, bare
-// splice, AES-GCM. make bench runs it.
+// splice, AES-GCM, stat of each entry of a folder. make bench runs it.
 //
 // All servers run at once on loopback, on one core; the load generator has the
 // other. The files are in memory. A row of the table is one load, a round of it

@@ -156,6 +156,22 @@ func askStore(ctx context.Context, w *worker, n int) error {
 	})
 }
 
+// askLook has the bare server look at each entry of a folder, "." and ".." as well.
+func askLook(entries int) operation {
+	return func(ctx context.Context, w *worker, _ int) error {
+		return w.bare(ctx, bareLook, folderName(entries), func(c channel) error {
+			var found bytes.Buffer
+			if err := into(&found)(c); err != nil {
+				return err
+			}
+			if want := fmt.Sprint(entries + 2); found.String() != want {
+				return fmt.Errorf("bare %s finds %q entries, want %s", bareLook, &found, want)
+			}
+			return nil
+		})
+	}
+}
+
 func (w *worker) bare(ctx context.Context, what, name string, move func(channel) error) error {
 	s, err := connect(ctx, w.server.at, w.from)
 	if err != nil {

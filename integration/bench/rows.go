@@ -140,6 +140,7 @@ func listing(verb string, entries int, secure bool) row {
 	r.name, r.text = label(secure, fmt.Sprintf("%s-%dk", name, entries/1000), "%s of %s entries", verb, grouped(entries))
 	r.prepare = func(f *files) error { return f.folder(entries) }
 	r.gauge = &load{workers: 1, tls: secure, do: list(verb, entries), check: checkList(verb, entries), each: float64(entries), costs: 1}
+	r.machine, r.bare = &load{workers: 1, alone: true, do: askLook(entries), each: float64(entries), costs: 1}, bareText[bareLook]
 	r.goal = goal{Ahead: 1.5}
 	return r
 }

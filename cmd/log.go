@@ -1,8 +1,8 @@
 package cmd
 
 import (
+	"bytes"
 	"context"
-	"errors"
 	"io"
 	"log/slog"
 	"os"
@@ -19,46 +19,74 @@ import (
 // what. The same facts are there in each format: JSON and logfmt for machines and
 // for files, short lines in colour for a person at a terminal. What is for machines
 // may wait for the next lines: flush is for the end.
-func (p *program) logger(c conf.Log) (log *slog.Logger, level *slog.LevelVar, flush func() error) {
+func (p *program) logger(c conf.Log) (log *slog.Logger, level *slog.LevelVar, flush func()) {
 	level = new(slog.LevelVar)
 	level.Set(c.Level)
-	together := lines.NewWriter(p.err)
-	options := &slog.HandlerOptions{Level: level}
-	var handler slog.Handler
-	switch {
-	case c.Format == "json":
-		handler = slog.NewJSONHandler(together, options)
-	case p.atTerminal(p.err):
-		handler = tint.NewHandler(p.err, &tint.Options{Level: level, TimeFormat: time.TimeOnly, NoColor: p.variable("NO_COLOR") != ""})
-	default:
-		handler = slog.NewTextHandler(together, options)
+	if c.Format != "json" && p.atTerminal(p.err) {
+		return slog.New(tint.NewHandler(p.err, &tint.Options{Level: level, TimeFormat: time.TimeOnly, NoColor: p.variable("NO_COLOR") != ""})), level, func() {}
 	}
-	return slog.New(prompt{handler, together}), level, together.Flush
+	var made bytes.Buffer
+	var handler slog.Handler
+	options := &slog.HandlerOptions{Level: level}
+	if c.Format == "json" {
+		handler = slog.NewJSONHandler(&made, options)
+	} else {
+		handler = slog.NewTextHandler(&made, options)
+	}
+	together := together{handler, lines.New(func(all []entry) {
+		made.Reset()
+		for _, e := range all {
+			_ = e.handler.Handle(context.Background(), e.record) // a buffer takes all
+		}
+		_, _ = p.err.Write(made.Bytes()) // there is nowhere to say it
+	})}
+	return slog.New(together), level, together.lines.Flush
 }
 
-// prompt has warnings and errors, and what was logged before them, written at once.
-type prompt struct {
+// together is a handler whose lines are made together, but for warnings and errors.
+type together struct {
 	slog.Handler
-	lines *lines.Writer
+	lines *lines.Lines[entry]
+}
+
+// entry is a record and who makes its line.
+type entry struct {
+	handler slog.Handler
+	record  slog.Record
 }
 
 // Handle is slog.Handler's.
-func (p prompt) Handle(ctx context.Context, r slog.Record) error {
-	err := p.Handler.Handle(ctx, r)
-	if r.Level < slog.LevelWarn {
-		return err
+func (t together) Handle(_ context.Context, r slog.Record) error {
+	if r.Level < slog.LevelWarn && keeps(r) {
+		t.lines.Add(entry{t.Handler, r})
+	} else {
+		t.lines.AddNow(entry{t.Handler, r})
 	}
-	return errors.Join(err, p.lines.Flush())
+	return nil
+}
+
+// keeps tells whether a record says the same later: what its values point to may
+// change.
+func keeps(r slog.Record) bool {
+	all := true
+	r.Attrs(func(a slog.Attr) bool {
+		switch a.Value.Kind() {
+		case slog.KindAny, slog.KindLogValuer, slog.KindGroup:
+			all = false
+		}
+		return all
+	})
+	return all
 }
 
 // WithAttrs is slog.Handler's.
-func (p prompt) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return prompt{p.Handler.WithAttrs(attrs), p.lines}
+func (t together) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return together{t.Handler.WithAttrs(attrs), t.lines}
 }
 
 // WithGroup is slog.Handler's.
-func (p prompt) WithGroup(name string) slog.Handler {
-	return prompt{p.Handler.WithGroup(name), p.lines}
+func (t together) WithGroup(name string) slog.Handler {
+	return together{t.Handler.WithGroup(name), t.lines}
 }
 
 // atTerminal tells whether a person reads what is written to w.

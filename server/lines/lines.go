@@ -1,10 +1,10 @@
-// Package lines writes lines together when many come closely: the log and the
-// transfer log of a busy server, in which each file is a line, cost it a system call
-// now and then instead of one for each. It knows nothing of what the lines say.
+// Package lines makes and writes lines together when many come closely: the log and
+// the transfer log of a busy server, in which each file is a line, cost it a system
+// call now and then instead of one for each, and are made by code that is still in the
+// processor's caches. It knows nothing of what the lines say.
 package lines
 
 import (
-	"io"
 	"sync"
 	"time"
 )
@@ -13,73 +13,81 @@ const (
 	// late is how long a line may wait for others. What a process that is killed has
 	// not written is what came within that time.
 	late = 10 * time.Millisecond
-	// most is how many bytes wait for others: what a pipe takes in one piece, also
+	// most is how many wait for each other: about what a pipe takes in one piece, also
 	// when others write to it (PIPE_BUF, pipe(7)).
-	most = 4 << 10
+	most = 16
 )
 
-// Writer writes to another one. A line that comes after a pause is written at once,
-// those that follow it closely wait for each other. Several goroutines may use it.
-type Writer struct {
+// Lines are lines on their way into a log, each made of a T. One that comes after a
+// pause is written at once, those that follow it closely wait for each other. Several
+// goroutines may use them.
+type Lines[T any] struct {
 	mu      sync.Mutex // held while it is written: lines keep their order
-	to      io.Writer
-	waiting []byte
+	write   func([]T)
+	waiting []T
 	timer   *time.Timer // writes what waits; nil before the first time
 	running bool        // the timer is
 	written time.Time   // when the first line after a pause, or what waited, was
 }
 
-// NewWriter returns a Writer to to.
-func NewWriter(to io.Writer) *Writer { return &Writer{to: to} }
+// New returns Lines that write makes and writes. It is called by one goroutine at a
+// time, and keeps nothing of what it is given.
+func New[T any](write func([]T)) *Lines[T] {
+	return &Lines[T]{write: write, waiting: make([]T, 0, most)}
+}
 
-// Write takes over whole lines. An error may be that of lines before them, and one of
-// theirs may be a later one's.
-func (w *Writer) Write(lines []byte) (int, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	var err error
-	if len(w.waiting)+len(lines) > most {
-		err = w.flush()
+// Add adds a line, which may wait.
+func (l *Lines[T]) Add(line T) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.waiting = append(l.waiting, line)
+	if len(l.waiting) == most {
+		l.flush()
 	}
-	w.waiting = append(w.waiting, lines...)
-	if w.running {
-		return len(lines), err
+	if l.running {
+		return
 	}
 	now := time.Now()
-	switch wait := late - now.Sub(w.written); {
+	switch wait := late - now.Sub(l.written); {
 	case wait <= 0:
-		w.written = now
-		err = w.flush()
-	case w.timer == nil:
-		w.timer, w.running = time.AfterFunc(wait, w.due), true
+		l.written = now
+		l.flush()
+	case l.timer == nil:
+		l.timer, l.running = time.AfterFunc(wait, l.due), true
 	default:
-		w.timer.Reset(wait)
-		w.running = true
+		l.timer.Reset(wait)
+		l.running = true
 	}
-	return len(lines), err
+}
+
+// AddNow adds a line that somebody is to see now, behind those that wait.
+func (l *Lines[T]) AddNow(line T) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.waiting = append(l.waiting, line)
+	l.flush()
+}
+
+// Flush writes what waits.
+func (l *Lines[T]) Flush() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.flush()
 }
 
 // due is the timer's.
-func (w *Writer) due() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.running, w.written = false, time.Now()
-	_ = w.flush() // to may keep its errors
+func (l *Lines[T]) due() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.running, l.written = false, time.Now()
+	l.flush()
 }
 
-// Flush writes what waits, in the moment of a line that somebody is to see now, and
-// at the end.
-func (w *Writer) Flush() error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.flush()
-}
-
-func (w *Writer) flush() error {
-	if len(w.waiting) == 0 {
-		return nil
+func (l *Lines[T]) flush() {
+	if len(l.waiting) == 0 {
+		return
 	}
-	_, err := w.to.Write(w.waiting)
-	w.waiting = w.waiting[:0]
-	return err
+	l.write(l.waiting)
+	clear(l.waiting) // nothing is kept alive
+	l.waiting = l.waiting[:0]
 }

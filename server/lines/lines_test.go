@@ -1,8 +1,6 @@
 package lines_test
 
 import (
-	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -13,17 +11,16 @@ import (
 	"natftpd/server/lines"
 )
 
-// writes are the calls that reach the other writer.
+// writes are the calls of write, each with its lines.
 type writes struct {
 	mu  sync.Mutex
 	all []string
 }
 
-func (w *writes) Write(p []byte) (int, error) {
+func (w *writes) write(lines []string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.all = append(w.all, string(p))
-	return len(p), nil
+	w.all = append(w.all, strings.Join(lines, " "))
 }
 
 func (w *writes) want(t *testing.T, want ...string) {
@@ -40,77 +37,54 @@ func (w *writes) want(t *testing.T, want ...string) {
 func TestLinesThatComeCloselyAreWrittenTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var got writes
-		w := lines.NewWriter(&got)
-		say := func(line string) { fmt.Fprintln(w, line) }
-
-		say("after a pause")
-		got.want(t, "after a pause\n")
-		say("a moment later")
+		l := lines.New(got.write)
+		l.Add("first")
+		got.want(t, "first")
+		l.Add("close")
 		time.Sleep(9 * time.Millisecond)
-		say("another")
+		l.Add("behind")
 		got.want(t)
 		time.Sleep(time.Millisecond)
-		got.want(t, "a moment later\nanother\n")
+		got.want(t, "close behind")
 
-		say("right behind")
+		l.Add("again")
 		got.want(t)
 		time.Sleep(10 * time.Millisecond)
-		got.want(t, "right behind\n")
+		got.want(t, "again")
 		time.Sleep(10 * time.Millisecond)
-		say("after a pause again")
-		got.want(t, "after a pause again\n")
+		l.Add("later")
+		got.want(t, "later")
 	})
 }
 
-func TestFlushWritesWhatWaits(t *testing.T) {
+func TestALineThatIsUrgentTakesThoseBeforeItAlong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var got writes
-		w := lines.NewWriter(&got)
-		for _, line := range []string{"a\n", "b\n", "c\n"} {
-			w.Write([]byte(line))
+		l := lines.New(got.write)
+		for _, line := range []string{"first", "a", "b"} {
+			l.Add(line)
 		}
-		w.Flush()
-		got.want(t, "a\n", "b\nc\n")
-		w.Flush()
+		l.AddNow("urgent")
+		got.want(t, "first", "a b urgent")
+		l.Add("c")
+		l.Flush()
+		got.want(t, "c")
+		l.Flush()
 		time.Sleep(time.Second)
 		got.want(t)
 	})
 }
 
-func TestNoMoreWaitsThanAPipeTakesInOnePiece(t *testing.T) {
+func TestOnlySoManyWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var got writes
-		w := lines.NewWriter(&got)
-		line, long := strings.Repeat("x", 1023)+"\n", strings.Repeat("y", 9999)+"\n"
-		for range 6 {
-			w.Write([]byte(line))
+		l := lines.New(got.write)
+		for range 1 + 16 + 2 {
+			l.Add("x")
 		}
-		w.Write([]byte(long))
-		w.Write([]byte(line))
-		time.Sleep(time.Second)
-		got.want(t, line, strings.Repeat(line, 4), line, long, line)
-	})
-}
-
-// broken takes nothing.
-type broken struct{}
-
-func (broken) Write([]byte) (int, error) { return 0, errors.New("broken") }
-
-func TestAnErrorIsToldOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := lines.NewWriter(broken{})
-		if _, err := w.Write([]byte("at once\n")); err == nil {
-			t.Error("the line that was not written has no error")
-		}
-		if _, err := w.Write([]byte("waits\n")); err != nil {
-			t.Errorf("the line that waits: %v", err)
-		}
-		if w.Flush() == nil {
-			t.Error("the line that waited has no error")
-		}
-		if err := w.Flush(); err != nil {
-			t.Errorf("nothing waits: %v", err)
-		}
+		together := strings.TrimSpace(strings.Repeat("x ", 16))
+		got.want(t, "x", together)
+		time.Sleep(10 * time.Millisecond)
+		got.want(t, "x x")
 	})
 }

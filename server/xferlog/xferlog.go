@@ -45,7 +45,8 @@ type Log struct {
 // file is what a Log writes to.
 type file struct {
 	*os.File
-	lines  *lines.Writer
+	lines  *lines.Lines[Entry]
+	made   []byte
 	log    *slog.Logger
 	failed bool // the last lines could not be written, which was said
 }
@@ -65,12 +66,12 @@ func (l *Log) Open(name string) error {
 			return fmt.Errorf("transfer log: %w", err)
 		}
 		next = &file{File: f, log: l.log}
-		next.lines = lines.NewWriter(next)
+		next.lines = lines.New(next.write)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.to != nil {
-		_ = l.to.lines.Flush() // what came of it was said
+		l.to.lines.Flush()
 		l.to.Close()
 	}
 	l.to = next
@@ -84,17 +85,18 @@ func (l *Log) Close() { _ = l.Open("") }
 func (l *Log) Add(e Entry) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.to == nil {
-		return
+	if l.to != nil {
+		l.to.lines.Add(e)
 	}
-	var room [256]byte
-	_, _ = l.to.lines.Write(e.appendLine(room[:0])) // what came of it was said
 }
 
-// Write is for lines, which call it one at a time. It says when it fails, and when it
-// no longer does.
-func (f *file) Write(lines []byte) (int, error) {
-	n, err := f.File.Write(lines)
+// write makes lines and writes them. It says when that fails, and when it no longer does.
+func (f *file) write(all []Entry) {
+	f.made = f.made[:0]
+	for _, e := range all {
+		f.made = e.appendLine(f.made)
+	}
+	_, err := f.Write(f.made)
 	if failed := err != nil; failed != f.failed {
 		f.failed = failed
 		if failed {
@@ -103,7 +105,6 @@ func (f *file) Write(lines []byte) (int, error) {
 			f.log.Info("transfers are logged again", "file", f.Name())
 		}
 	}
-	return n, err
 }
 
 // appendLine appends the fields of xferlog(5) in its order: time, seconds, host,

@@ -101,9 +101,7 @@ func (l *ledger) claim(in place, name string, anew bool, limit int64) (*writer, 
 // create makes a file for its only writer.
 func (l *ledger) create(in place, name string, limit int64) (*writer, error) {
 	before := l.turns.Load()
-	// O_NONBLOCK would be for a FIFO; of a file it only has os.NewFile ask whether
-	// it can be polled.
-	file, err := in.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, fileMode)
+	file, err := openAtOnce(in, name, os.O_WRONLY|os.O_CREATE|os.O_EXCL)
 	if err != nil {
 		return nil, err
 	}

@@ -71,6 +71,9 @@ func (d *directory) Lstat(name string) (fs.FileInfo, error) {
 }
 
 func (d *directory) OpenFile(name string, flags int, mode fs.FileMode) (*os.File, error) {
+	if flags&unix.O_EXCL != 0 {
+		flags &^= unix.O_NONBLOCK // what is made is no FIFO, and os.NewFile would only ask epoll for nothing
+	}
 	fd := -1
 	err := d.do("open", func() (err error) {
 		fd, err = unix.Openat(d.fd, name, flags|unix.O_NOFOLLOW|unix.O_CLOEXEC, uint32(mode.Perm()))

@@ -142,6 +142,10 @@ func (p *Ports) Reserve(peer netip.Addr, usable []uint16) (*Reservation, error) 
 // reserve is nil if the peer has the port already.
 func (p *port) reserve(peer netip.Addr, unused time.Duration) *Reservation {
 	p.mu.Lock()
+	if p.taken(peer, unused) {
+		p.mu.Unlock()
+		return nil
+	}
 	strangers, err := p.clear()
 	p.used = true
 	r := p.enter(peer, unused)
@@ -150,12 +154,19 @@ func (p *port) reserve(peer netip.Addr, unused time.Duration) *Reservation {
 	return r
 }
 
-// enter makes a reservation of the peer's. The caller holds mu.
+// taken tells whether the peer has the port already. The caller holds mu.
+func (p *port) taken(peer netip.Addr, unused time.Duration) bool {
+	r := p.waiting[peer]
+	return r != nil && (r.opening || time.Since(r.made) < unused)
+}
+
+// enter makes a reservation of the peer's, unless the port was taken while it was
+// cleared. The caller holds mu.
 func (p *port) enter(peer netip.Addr, unused time.Duration) *Reservation {
+	if p.taken(peer, unused) {
+		return nil
+	}
 	if old := p.waiting[peer]; old != nil {
-		if old.opening || time.Since(old.made) < unused {
-			return nil
-		}
 		old.lost = true
 		old.tell()
 	}

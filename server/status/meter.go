@@ -48,7 +48,8 @@ func newMeter(sessions *driver.Sessions) *meter {
 	return &meter{sessions: sessions, speeds: make(map[*driver.Activity]speed)}
 }
 
-// run counts until ctx ends.
+// run counts until ctx ends: a while after something has begun to move, not at once,
+// since with many small files something begins all the time.
 func (m *meter) run(ctx context.Context) {
 	for {
 		select {
@@ -56,16 +57,14 @@ func (m *meter) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		tick := time.NewTicker(bucket / 2)
-		for m.count(time.Now()) {
+		for moving := true; moving; {
 			select {
-			case <-tick.C:
+			case <-time.After(bucket / 2):
+				moving = m.count(time.Now())
 			case <-ctx.Done():
-				tick.Stop()
 				return
 			}
 		}
-		tick.Stop()
 	}
 }
 

@@ -73,8 +73,6 @@ func TestInABrowserThePageLivesAndItsButtonsDoWhatTheySay(t *testing.T) {
 	t.Cleanup(stop)
 	page := browser.Open(t, exec.Command, url+"/")
 	page.Until(`document.querySelector("#verdict h1").textContent === "Friends on the internet can connect."`)
-	page.Until(`document.getElementById("live").dataset.state === "on"`)
-
 	const bar = `document.querySelector("#transfers progress")`
 	page.Eval(`window.bar = ` + bar + `; document.querySelector("#sessions button").focus()`)
 	up.received.Store(640)

@@ -71,11 +71,21 @@ function dress(root) {
   for (const button of root.querySelectorAll("button.copy")) button.hidden = !document.execCommand && !navigator.clipboard;
 }
 
+// trim takes away the blanks around what is in a section: the page as it was loaded has
+// them, what DOMParser makes has not, and then nothing would match by place.
+function trim(section) {
+  const isBlank = (node) => node?.nodeType === Node.TEXT_NODE && !node.nodeValue.trim();
+  while (isBlank(section.firstChild)) section.firstChild.remove();
+  while (isBlank(section.lastChild)) section.lastChild.remove();
+}
+
 function show(name, html) {
   const section = document.getElementById(name);
   const fresh = section.cloneNode(false);
   fresh.append(...new DOMParser().parseFromString(html, "text/html").body.childNodes);
   dress(fresh);
+  trim(section);
+  trim(fresh);
   const before = document.getElementById("verdict-title").textContent;
   morphChildren(section, fresh);
   const after = document.getElementById("verdict-title").textContent;

@@ -101,9 +101,18 @@ var specials = [3]struct {
 	mode    uint32
 }{{fs.ModeSetuid, "Ss", 0o4000}, {fs.ModeSetgid, "Ss", 0o2000}, {fs.ModeSticky, "Tt", 0o1000}}
 
-// facts are those of RFC 3659, section 7.5, that a client may choose with
-// OPTS MLST. All are on in the beginning.
-var factNames = [...]string{"type", "size", "modify", "perm", "unique", "UNIX.mode"}
+// The facts of RFC 3659, section 7.5, that a client may choose with OPTS MLST. All
+// are on in the beginning.
+const (
+	factType = iota
+	factSize
+	factModify
+	factPerm
+	factUnique
+	factMode
+)
+
+var factNames = [...]string{factType: "type", factSize: "size", factModify: "modify", factPerm: "perm", factUnique: "unique", factMode: "UNIX.mode"}
 
 // factSet says which of factNames are on, one bit each.
 type factSet uint8
@@ -128,28 +137,25 @@ func appendFacts(b []byte, e *driver.Entry, kind string, access driver.Access, c
 			kind = "OS.unix=special"
 		}
 	}
-	id := e.Identity()
-	for i, name := range factNames {
-		if !chosen.has(i) || name == "size" && dir || name == "unique" && id == (driver.Identity{}) {
-			continue
-		}
-		b = append(append(b, name...), '=')
-		switch name {
-		case "type":
-			b = append(b, kind...)
-		case "size":
-			b = strconv.AppendInt(b, e.Size(), 10)
-		case "modify":
-			b = appendTime(b, e.ModTime())
-		case "perm":
-			b = append(b, perm(access, dir)...)
-		case "unique": // device and inode (RFC 3659, section 7.5.2)
-			b = strconv.AppendUint(b, id.Device, 16)
-			b = strconv.AppendUint(append(b, 'g'), id.Inode, 16)
-		case "UNIX.mode":
-			b = appendOctal(b, unixMode(e.Mode()))
-		}
-		b = append(b, ';')
+	if chosen.has(factType) {
+		b = append(append(append(b, "type="...), kind...), ';')
+	}
+	if chosen.has(factSize) && !dir {
+		b = append(strconv.AppendInt(append(b, "size="...), e.Size(), 10), ';')
+	}
+	if chosen.has(factModify) {
+		b = append(appendTime(append(b, "modify="...), e.ModTime()), ';')
+	}
+	if chosen.has(factPerm) {
+		b = append(append(append(b, "perm="...), perm(access, dir)...), ';')
+	}
+	if id := e.Identity(); chosen.has(factUnique) && id != (driver.Identity{}) {
+		// Device and inode (RFC 3659, section 7.5.2).
+		b = strconv.AppendUint(append(b, "unique="...), id.Device, 16)
+		b = append(strconv.AppendUint(append(b, 'g'), id.Inode, 16), ';')
+	}
+	if chosen.has(factMode) {
+		b = append(appendOctal(append(b, "UNIX.mode="...), unixMode(e.Mode())), ';')
 	}
 	return append(b, ' ')
 }

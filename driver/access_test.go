@@ -138,7 +138,7 @@ func linkKept(h *Home) error { return h.root.Link("new", "kept") }
 func TestAFileThatAppearsMeanwhileIsNotOverwritten(t *testing.T) {
 	w := newWorld(t)
 	h := w.open(UploadOnly)
-	there := spot{homeItself{h.root}, "", "file"}
+	there := spot{homeItself{h.root, nil}, "", "file"}
 	if _, _, err := h.openNew(target{"open", "/file", "file"}, there, os.O_WRONLY|overwrite); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("store: got %v, want file exists", err)
 	}

@@ -18,8 +18,12 @@ type place interface {
 }
 
 // homeItself is the home's own directory as a place. Right in it there is no way to
-// go, and os.Root needs no more calls than anybody.
-type homeItself struct{ *os.Root }
+// go, and os.Root needs no more calls than anybody, but has none that renames
+// without replacing.
+type homeItself struct {
+	*os.Root
+	start *os.File // see folder; nil: that is not needed, or there is none
+}
 
 // Close leaves the directory open: the sessions share it.
 func (homeItself) Close() error { return nil }
@@ -34,7 +38,7 @@ func (homeItself) Close() error { return nil }
 // is told of the rest.
 func (f *folder) place(dir string) (place, error) {
 	if dir == "" {
-		return homeItself{f.root}, nil
+		return homeItself{f.root, f.start}, nil
 	}
 	if f.start != nil {
 		if p, err := openBeneath(f.start, dir); err == nil {

@@ -99,6 +99,21 @@ func (d *directory) renameNoReplace(from, to string) error {
 	return d.do("rename", func() error { return unix.Renameat2(d.fd, from, d.fd, to, unix.RENAME_NOREPLACE) }, from, to)
 }
 
+// renameNoReplace is that of a directory, for os.Root has none.
+func (h homeItself) renameNoReplace(from, to string) error {
+	if h.start == nil {
+		return errors.ErrUnsupported
+	}
+	raw, err := h.start.SyscallConn()
+	if err != nil {
+		return err
+	}
+	errControl := raw.Control(func(at uintptr) { // start stays open until it returns
+		err = (&directory{int(at)}).renameNoReplace(from, to)
+	})
+	return errors.Join(errControl, err)
+}
+
 // Remove removes a file.
 func (d *directory) Remove(name string) error {
 	return d.do("remove", func() error { return unix.Unlinkat(d.fd, name, 0) }, name)

@@ -35,31 +35,38 @@ func TestTheKernelRefusesByItself(t *testing.T) {
 	}
 }
 
-func TestADirectoryRenamesWithoutReplacing(t *testing.T) {
-	w := newWorld(t)
-	w.link("below", "dir/link")
-	f, err := openFolder(w.home, false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.close()
-	if f.start == nil {
-		t.Skip("no openat2(2)")
-	}
-	p := openPlace(t, f, "dir/")
-	if err := renameNoReplace(p, "link", "below"); !errors.Is(err, fs.ErrExist) {
-		t.Errorf("over a file: got %v", err)
-	}
-	for _, name := range []string{"..", "", "../file", w.outside + "/secret"} {
-		if err := errors.Join(renameNoReplace(p, name, "new"), renameNoReplace(p, "below", name)); !errors.Is(err, fs.ErrInvalid) {
-			t.Errorf("%q: got %v", name, err)
+// TestAPlaceRenamesWithoutReplacing a folder's, and the home itself.
+func TestAPlaceRenamesWithoutReplacing(t *testing.T) {
+	for dir, name := range map[string]string{"dir/": "below", "": "file"} {
+		w := newWorld(t)
+		w.link(name, dir+"link")
+		f, err := openFolder(w.home, false)
+		if err != nil {
+			t.Fatal(err)
 		}
+		defer f.close()
+		if f.start == nil {
+			t.Skip("no openat2(2)")
+		}
+		p := openPlace(t, f, dir)
+		if err := renameNoReplace(p, "link", name); !errors.Is(err, fs.ErrExist) {
+			t.Errorf("over a file: got %v", err)
+		}
+		for _, out := range []string{"..", "", "../file", w.outside + "/secret"} {
+			if err := errors.Join(renameNoReplace(p, out, "new"), renameNoReplace(p, name, out)); !errors.Is(err, fs.ErrInvalid) {
+				t.Errorf("%q: got %v", out, err)
+			}
+		}
+		before, err := os.ReadFile(filepath.Join(w.home, dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := renameNoReplace(p, name, "new"); err != nil {
+			t.Error(err)
+		}
+		w.wantFile(filepath.Join(w.home, dir, "new"), string(before))
+		w.wantOutside()
 	}
-	if err := renameNoReplace(p, "below", "new"); err != nil {
-		t.Error(err)
-	}
-	w.wantFile(filepath.Join(w.home, "dir", "new"), "deep")
-	w.wantOutside()
 }
 
 // TestMountsAreEnteredAndMagicLinksAreNot goes through /proc.

@@ -50,7 +50,7 @@ func (h *Home) look(local string) (spot, fs.FileInfo, error) {
 		return spot{}, nil, fs.ErrPermission
 	case name == "", name == ".", name == "..": // a folder that is not called by its name
 		info, err := h.root.Stat(local)
-		return spot{homeItself{h.root}, "", local}, info, err
+		return spot{homeItself{h.root, nil}, "", local}, info, err
 	}
 	in, err := h.folder.place(dir)
 	if err != nil {

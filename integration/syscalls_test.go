@@ -50,7 +50,7 @@ func TestSystemCallsOfATransfer(t *testing.T) {
 		{"download of 4 KiB", 50, func(int) error { return c.discard(s, "RETR small") }, 25},
 		{"upload of 4 KiB", 50, func(n int) error { return c.upload(s, fmt.Sprint("up-", n), large[:4<<10]) }, 31},
 		{"download of 4 KiB from a folder", 50, func(int) error { return c.discard(s, "RETR deep/deeper/small") }, 28},
-		{"upload of 4 KiB to a folder", 50, func(n int) error { return c.upload(s, fmt.Sprint("deep/deeper/up-", n), large[:4<<10]) }, 33},
+		{"upload of 4 KiB to a folder", 50, func(n int) error { return c.upload(s, fmt.Sprint("deep/deeper/up-", n), large[:4<<10]) }, 35},
 		{"download of 64 MiB", 1, func(int) error { return c.discard(s, "RETR large") }, 500},
 		{"upload of 64 MiB", 1, func(int) error { return c.upload(s, "up-large", large) }, 500},
 		{"LIST of 10000 entries", 1, func(int) error { return c.discard(s, "LIST folder") }, entries + 200},

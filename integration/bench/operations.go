@@ -62,6 +62,16 @@ func put(from source) operation {
 	}
 }
 
+// putBig uploads the large file under a new name, and meanwhile takes the one before
+// away: what piled up would be memory that nobody has used yet, which the host has to
+// give first, and who is faster would pay for more of it.
+func putBig(ctx context.Context, w *worker, n int) error {
+	if n > 0 {
+		go os.Remove(w.place.files.path(w.upload(n - 1)))
+	}
+	return put(sendBig)(ctx, w, n)
+}
+
 // upload is a name that no other worker and no other number has.
 func (w *worker) upload(n int) string { return fmt.Sprintf("up/%d-%d", w.id, n) }
 

@@ -88,7 +88,7 @@ func download(o options, sessions int, secure bool) row {
 func upload(o options, sessions int, secure bool) row {
 	r := row{unit: "MiB/s", cost: "GiB"}
 	r.name, r.text = label(secure, fmt.Sprintf("upload-%d", sessions), "upload %d MiB, %s", o.size/mib, sessionsText(sessions))
-	l := load{workers: sessions, tls: secure, do: put(sendBig), check: checkPut(sendBig, bigName)}
+	l := load{workers: sessions, tls: secure, do: putBig, check: checkPut(sendBig, bigName)}
 	bare := load{workers: sessions, alone: true, do: askStore}
 	r.bare, r.goal = bareText[bareStore], goal{Ahead: 1, Cheaper: 1}
 	if secure {

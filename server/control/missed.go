@@ -3,6 +3,7 @@ package control
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/netip"
 	"syscall"
 	"time"
@@ -27,7 +28,7 @@ func (m *missed) public() string {
 }
 
 // facts are what the operator's log tells of it.
-func (m *missed) facts(s *session) []any {
+func (m *missed) facts(s *session) []slog.Attr {
 	c := circumstances{
 		how: m.meeting.how, client: s.client, neighbour: s.neighbour, local: s.local, told: m.meeting.told.Addr(),
 		outside: m.meeting.outside, refused: errors.Is(m.err, syscall.ECONNREFUSED),
@@ -36,7 +37,10 @@ func (m *missed) facts(s *session) []any {
 	if errors.As(m.err, &nobody) {
 		c.cameTo, c.stranger = nobody.CameTo, nobody.Stranger
 	}
-	return []any{"arranged", m.meeting.how, "advertised", m.meeting.told, "waited", m.waited.Round(time.Millisecond), "cause", c.cause()}
+	return []slog.Attr{
+		slog.String("arranged", m.meeting.how), slog.Any("advertised", m.meeting.told),
+		slog.Duration("waited", m.waited.Round(time.Millisecond)), slog.String("cause", c.cause()),
+	}
 }
 
 // circumstances are what is known when a data connection did not come about.

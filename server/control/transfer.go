@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"os"
 	"time"
@@ -252,19 +253,23 @@ func (s *session) finished(t task, err error) reply {
 		out = line(451, "%s", err)
 	}
 	s.count(t, out.code, missed != nil, aborted)
-	facts := []any{"user", s.entry.User(), "command", t.text, "folder", s.ctx.Path(), "sent", sent, "received", received}
+	// Five attributes are what a slog.Record has room for in itself.
+	facts := [...]slog.Attr{
+		slog.String("user", s.entry.User()), slog.String("command", t.text), slog.String("folder", s.ctx.Path()),
+		slog.Int64("sent", sent), slog.Int64("received", received),
+	}
+	level, text, more := slog.LevelInfo, "transfer complete", []slog.Attr(nil)
 	switch {
 	case out.code >= 400:
-		facts = append(facts, "code", out.code, "reason", out.text[0])
+		level, text = slog.LevelWarn, "transfer failed"
+		more = append(more, slog.Int("code", out.code), slog.String("reason", out.text[0]))
 		if missed != nil && !aborted {
-			facts = append(facts, missed.facts(s)...)
+			more = append(more, missed.facts(s)...)
 		}
-		s.log.Warn("transfer failed", facts...)
 	case t.listing != nil:
-		s.log.Debug("transfer complete", facts...)
-	default:
-		s.log.Info("transfer complete", facts...)
+		level = slog.LevelDebug
 	}
+	s.log.LogAttrs(s.gone, level, text, append(facts[:], more...)...)
 	return out
 }
 

@@ -27,7 +27,7 @@ func (p *port) clear() (strangers []*net.TCPConn, err error) {
 	case !onDemand:
 		return nil, nil
 	case !d.watched:
-		return p.empty(d)
+		return p.empty(d, nil)
 	}
 	if d.asked == nil {
 		d.asked = make(chan struct{})
@@ -40,11 +40,12 @@ func (p *port) clear() (strangers []*net.TCPConn, err error) {
 	return nil, nil
 }
 
-// empty takes every connection that has come, and returns those that nobody awaits. The
-// caller holds mu, and nobody watches at the door. The kernel keeps a connection for us
-// also when it was reset meanwhile, so accepting does not wait.
-func (p *port) empty(d *door) (strangers []*net.TCPConn, err error) {
-	for !d.closed && d.ready() {
+// empty takes the connections that have come, all of them or until one is the wanted, and
+// returns those that nobody awaits. The caller holds mu, and nobody watches at the door.
+// The kernel keeps a connection for us also when it was reset meanwhile, so accepting
+// does not wait.
+func (p *port) empty(d *door, wanted *Reservation) (strangers []*net.TCPConn, err error) {
+	for (wanted == nil || wanted.conn == nil) && !d.closed && d.ready() {
 		conn, err := d.listener.AcceptTCP()
 		if err != nil {
 			return strangers, err
@@ -103,7 +104,7 @@ func (p *port) come(d *door, conn *net.TCPConn, err error) (stays bool, stranger
 		stays = stays && p.opening > 0
 		d.listener.SetDeadline(time.Time{})
 		var more []*net.TCPConn
-		more, err = p.empty(d)
+		more, err = p.empty(d, nil)
 		strangers = append(strangers, more...)
 		close(d.asked)
 		d.asked = nil
@@ -117,7 +118,7 @@ func (p *port) close(d *door) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !d.watched {
-		strangers, _ := p.empty(d) // it does not matter any more
+		strangers, _ := p.empty(d, nil) // it does not matter any more
 		for _, conn := range strangers {
 			conn.Close()
 		}

@@ -37,7 +37,7 @@ func (r *Reservation) Arrived() *net.TCPConn {
 		defer r.port.mu.Unlock()
 		return r.taken()
 	}
-	strangers, err := r.port.empty(r.port.door)
+	strangers, err := r.port.empty(r.port.door, r)
 	conn := r.taken()
 	r.port.mu.Unlock()
 	r.port.settle(strangers, err)

@@ -10,8 +10,9 @@ import (
 )
 
 // timerSlack is how much later than asked for a timer may go off. None of ours needs
-// more precision: the shortest are those that pace a bounded rate, every 100 ms.
-const timerSlack = time.Millisecond
+// more precision: the shortest are those of log lines that wait for others, 10 ms, and
+// those that pace a bounded rate, every 100 ms.
+const timerSlack = 4 * time.Millisecond
 
 // relaxTimers has the kernel gather timers of this process. Go's runtime has a thread
 // that looks after the others and sleeps 20 µs at a time while they are busy, beside

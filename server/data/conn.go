@@ -105,7 +105,7 @@ func (c *Conn) handshake() error {
 		return nil
 	}
 	c.wire.until = time.Now().Add(c.wire.timeout)
-	c.wire.readAhead()
+	c.wire.readFewAhead()
 	c.wire.keeps = true // for EaseResumption
 	err := c.tls.Handshake()
 	c.wire.until, c.wire.keeps = time.Time{}, false

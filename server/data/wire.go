@@ -18,9 +18,15 @@ const (
 	several = batch + batch/record*overhead
 	// overhead is what a record adds at the most with AES-GCM or ChaCha20.
 	overhead = 32
+	// few is how much is read ahead in a handshake, in which many sessions can be at a
+	// time: what a client says there is less.
+	few = record + overhead
 )
 
-var wireBuffers = sync.Pool{New: func() any { return new([several]byte) }}
+var (
+	wireBuffers      = sync.Pool{New: func() any { return new([several]byte) }}
+	handshakeBuffers = sync.Pool{New: func() any { return new([few]byte) }}
+)
 
 // wire is the TCP connection with a time-out for standing still: a slow peer
 // keeps its connection as long as something moves within each. It lies below
@@ -31,9 +37,9 @@ type wire struct {
 	until   time.Time // when all has to be done; zero: a time-out for each step
 	ended   bool      // the peer's FIN was read
 
-	in         *[several]byte // what was read ahead; nil: nothing is
-	next, come int            // of in: what Read returns next
-	keeps      bool           // in has what Read returned, too, from the first byte on
+	in         []byte // what was read ahead, few or several bytes; nil: nothing is
+	next, come int    // of in: what Read returns next
+	keeps      bool   // in has what Read returned, too, from the first byte on
 
 	// TLS writes record by record. Gathered, they go when the buffer is full, on
 	// flush, and before anything is awaited of the peer.
@@ -55,7 +61,7 @@ func (w *wire) Read(p []byte) (int, error) {
 		return w.read(p)
 	}
 	if w.next == w.come {
-		if !w.keeps || w.come == several {
+		if !w.keeps || w.come == len(w.in) {
 			w.next, w.come = 0, 0
 		}
 		n, err := w.read(w.in[w.come:])
@@ -79,16 +85,26 @@ func (w *wire) read(p []byte) (int, error) {
 	return n, err
 }
 
-// readAhead makes Read take much at once, until stopAhead: what has been read
-// ahead by then is lost.
+// readFewAhead makes Read take as much at once as a handshake has.
+func (w *wire) readFewAhead() { w.in = handshakeBuffers.Get().(*[few]byte)[:] }
+
+// readAhead makes Read take much at once, until stopAhead.
 func (w *wire) readAhead() {
-	if w.in == nil {
-		w.in = wireBuffers.Get().(*[several]byte)
-	}
+	in := wireBuffers.Get().(*[several]byte)[:]
+	come := copy(in, w.in[w.next:w.come])
+	w.stopAhead()
+	w.in, w.come = in, come
 }
 
+// stopAhead has Read take what it is asked for. What has been read ahead by then is
+// lost.
 func (w *wire) stopAhead() {
-	wireBuffers.Put(w.in)
+	switch len(w.in) {
+	case few:
+		handshakeBuffers.Put((*[few]byte)(w.in))
+	case several:
+		wireBuffers.Put((*[several]byte)(w.in))
+	}
 	w.in, w.next, w.come = nil, 0, 0
 }
 

@@ -101,17 +101,9 @@ func (l *ledger) claim(in place, name string, anew bool, limit int64) (*writer, 
 // create makes a file for its only writer.
 func (l *ledger) create(in place, name string, limit int64) (*writer, error) {
 	before := l.turns.Load()
-	file, err := openAtOnce(in, name, os.O_WRONLY|os.O_CREATE|os.O_EXCL)
-	if err != nil {
-		return nil, err
-	}
-	w, err := l.begin(file, limit, true)
-	if err != nil {
-		_ = file.Close() // nothing was written to it
-		return nil, err
-	}
-	if w.turn == before+1 {
-		return w, nil // nobody else began anything since, so nobody had this one
+	w, err := l.open(in, name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, limit, true)
+	if err != nil || w.turn == before+1 {
+		return w, err // nobody else began anything since, so nobody had this one
 	}
 	return w.checked(in, name)
 }

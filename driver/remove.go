@@ -86,23 +86,23 @@ func (w *writer) letGo() {
 
 // renameToNew is rename that replaces nothing.
 func (l *ledger) renameToNew(in place, from, to string) error {
-	if l.limited.Load() {
-		l.change.Lock()
-		defer l.change.Unlock()
-		defer l.moved()
-	}
-	return renameToNew(in, from, to)
+	return l.replacingNothing(renameToNew, in, from, to)
 }
 
 // renameNoReplace is renameToNew where the kernel does that in one call; else an
 // error.
 func (l *ledger) renameNoReplace(in place, from, to string) error {
+	return l.replacingNothing(renameNoReplace, in, from, to)
+}
+
+// replacingNothing renames so that nothing is to be counted out.
+func (l *ledger) replacingNothing(rename func(in place, from, to string) error, in place, from, to string) error {
 	if l.limited.Load() {
 		l.change.Lock()
 		defer l.change.Unlock()
 		defer l.moved()
 	}
-	return renameNoReplace(in, from, to)
+	return rename(in, from, to)
 }
 
 func renameNoReplace(in place, from, to string) error {

@@ -155,8 +155,8 @@ func TestRecordsAreDiscardedUntilTheServerSaysGoodbye(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer tcp.Close()
-	c := channel{tcp: tcp.(*net.TCPConn), tls: tls.Client(tcp, &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS13})}
-	if err := c.tls.Handshake(); err != nil {
+	c, err := channel{tcp: tcp.(*net.TCPConn)}.secure(t.Context(), &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS13})
+	if err != nil {
 		t.Fatal(err)
 	}
 	got, err := c.discardRecords(size)

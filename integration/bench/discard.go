@@ -71,7 +71,7 @@ const (
 	recordHeader, recordExtra = 5, 17
 	// alert is the content of an alert record; close_notify is one (section 6).
 	alert = 2
-	// gulp is how much discardRecords reads at a time.
+	// gulp is how much TLS is read or written at a time.
 	gulp = 256 << 10
 )
 
@@ -80,6 +80,9 @@ const (
 // size once all the content is there; so it counts whatever else came as content,
 // too: session tickets.
 func (c channel) discardRecords(least int64) (total int64, err error) {
+	if err := c.out.flush(); err != nil { // the end of the handshake
+		return 0, err
+	}
 	buf := make([]byte, min(gulp, least+recordHeader+record))
 	for start, end := 0, 0; ; {
 		n, err := c.tcp.Read(buf[end:])
@@ -97,7 +100,7 @@ func (c channel) discardRecords(least int64) (total int64, err error) {
 			}
 			total += int64(length - recordExtra)
 			if length == alert+recordExtra && total >= least {
-				return total, c.tls.CloseWrite()
+				return total, c.goodbye()
 			}
 		}
 		end = copy(buf, buf[start:end])

@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"compress/gzip"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -89,16 +90,29 @@ func lastLine(out []byte) string {
 	return lines[len(lines)-1]
 }
 
-// install gets a Go program into the cache and returns its file.
-func (p *place) install(ctx context.Context, name, pkg string) (string, error) {
-	program := filepath.Join(p.cache, "bin", name)
+// buildModule makes the program at the root of a Go module in the cache and returns its file.
+// It is built in the module's own folder, by its go.mod and go.sum: one with replacements
+// can't be had by go install. tags are what it is built with.
+func (p *place) buildModule(ctx context.Context, name, module, version, tags string) (string, error) {
+	program := filepath.Join(p.cache, "bin", name+"-"+version)
 	if _, err := os.Stat(program); err == nil {
 		return program, nil
 	}
-	cmd := exec.CommandContext(ctx, "go", "install", pkg)
-	cmd.Env = append(os.Environ(), "GOBIN="+filepath.Dir(program), "GOFLAGS=-mod=mod")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("go install %s: %w: %s", pkg, err, lastLine(out))
+	if err := os.MkdirAll(p.cache, 0o755); err != nil {
+		return "", err
+	}
+	download := exec.CommandContext(ctx, "go", "mod", "download", "-json", module+"@"+version)
+	download.Dir = p.cache // of no module
+	out, err := download.Output()
+	var got struct{ Dir, Error string }
+	if errJSON := json.Unmarshal(out, &got); errJSON != nil || got.Error != "" {
+		return "", errors.Join(fmt.Errorf("go mod download %s@%s: %s", module, version, got.Error), err)
+	}
+	build := exec.CommandContext(ctx, "go", "build", "-mod=readonly", "-trimpath", "-tags", tags, "-o", program, ".")
+	build.Dir = got.Dir
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("go build %s@%s: %w: %s", module, version, err, lastLine(out))
 	}
 	return program, nil
 }

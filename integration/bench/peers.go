@@ -237,10 +237,11 @@ TLSLog %s
 	}, err
 }
 
-// sftpgo runs in its portable mode: one account, no database.
+// sftpgo runs in its portable mode: one account, no database, files on the local disk.
 func sftpgo(ctx context.Context, g ground) (launch, error) {
-	const version = "v2.6.6"
-	program, err := g.install(ctx, "sftpgo", "github.com/drakkan/sftpgo/v2@"+version)
+	const version = "v2.6.4"
+	program, err := g.buildModule(ctx, "sftpgo", "github.com/drakkan/sftpgo/v2", version,
+		"nobolt,nomysql,nopgsql,nosqlite,nogcs,nos3,noazblob")
 	return launch{
 		server:  &server{name: "sftpgo", version: version, at: g.control, user: user},
 		program: program,

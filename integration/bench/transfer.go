@@ -19,7 +19,9 @@ import (
 // where there is one.
 type channel struct {
 	tcp *net.TCPConn
-	tls *tls.Conn // nil in clear
+	// In clear both are nil.
+	tls *tls.Conn
+	out *gathering
 }
 
 // stream is what carries the bytes.
@@ -28,6 +30,49 @@ func (c channel) stream() net.Conn {
 		return c.tls
 	}
 	return c.tcp
+}
+
+// gathering is a TCP connection below TLS, which writes record by record: a client
+// that made a system call for each would be what an upload measures. What was gathered
+// goes when it is much, when something is awaited, and with flush.
+type gathering struct {
+	*net.TCPConn
+	out []byte
+}
+
+func (g *gathering) Write(p []byte) (int, error) {
+	g.out = append(g.out, p...)
+	if len(g.out) < gulp {
+		return len(p), nil
+	}
+	return len(p), g.flush()
+}
+
+func (g *gathering) Read(p []byte) (int, error) {
+	if err := g.flush(); err != nil {
+		return 0, err
+	}
+	return g.TCPConn.Read(p)
+}
+
+func (g *gathering) flush() error {
+	if len(g.out) == 0 {
+		return nil
+	}
+	_, err := g.TCPConn.Write(g.out)
+	g.out = g.out[:0]
+	return err
+}
+
+// SetWriteDeadline does nothing: after close_notify TLS lets no more be written, but
+// that is still to go.
+func (g *gathering) SetWriteDeadline(time.Time) error { return nil }
+
+// secure makes TLS of a channel.
+func (c channel) secure(ctx context.Context, cfg *tls.Config) (channel, error) {
+	c.out = &gathering{TCPConn: c.tcp}
+	c.tls = tls.Client(c.out, cfg)
+	return c, c.tls.HandshakeContext(ctx)
 }
 
 // transfer runs a command over a data connection (EPSV, RFC 2428) and hands the
@@ -55,8 +100,7 @@ func (s *session) transfer(ctx context.Context, command string, move func(channe
 	}
 	c := channel{tcp: tcp}
 	if s.tls != nil {
-		c.tls = tls.Client(tcp, s.tls)
-		if err := c.tls.HandshakeContext(ctx); err != nil {
+		if c, err = c.secure(ctx, s.tls); err != nil {
 			return fmt.Errorf("%.40s: TLS handshake: %w", command, err)
 		}
 	}
@@ -82,7 +126,7 @@ func (c channel) sendFile(name string) error {
 	if c.tls == nil {
 		_, err = c.tcp.ReadFrom(f)
 	} else {
-		_, err = io.Copy(c.tls, f)
+		_, err = io.CopyBuffer(c.tls, struct{ io.Reader }{f}, make([]byte, gulp))
 	}
 	if err != nil {
 		return err
@@ -104,7 +148,7 @@ func (c channel) end() error {
 	if c.tls == nil {
 		return nil
 	}
-	if err := c.tls.CloseWrite(); err != nil {
+	if err := c.goodbye(); err != nil {
 		return err
 	}
 	if err := c.tcp.CloseWrite(); err != nil {
@@ -112,6 +156,14 @@ func (c channel) end() error {
 	}
 	_, err := c.discardBytes(0)
 	return err
+}
+
+// goodbye sends close_notify, and before it all that was gathered.
+func (c channel) goodbye() error {
+	if err := c.tls.CloseWrite(); err != nil {
+		return err
+	}
+	return c.out.flush()
 }
 
 // into reads everything as a careful client does, for the checks before the

@@ -72,7 +72,7 @@ func (c circumstances) cause() string {
 	case c.how == "PASV" && c.told == c.client:
 		return "the client comes through the router's external address, which does not lead back in (no hairpin NAT); have it dial the LAN address"
 	case c.how == "PASV" && c.told != c.local && (c.neighbour || private(c.client)):
-		return "a client of the LAN was sent to the external address, which does not lead back in; add its network to nat.lan_networks"
+		return "a client of the LAN was sent to the external address, which does not lead back in; add its network to nat.lan_networks, or, if this is a container in a bridge network, with the host's address to nat.address_overrides"
 	case c.how == "PASV" && private(c.told) && !private(c.client):
 		return "a client from outside was told a private address, for the external one is not known; natftpd doctor tells why"
 	case c.outside:

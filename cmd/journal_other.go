@@ -1,0 +1,7 @@
+//go:build !unix
+
+package cmd
+
+import "os"
+
+func deviceAndInode(*os.File) string { return "" }

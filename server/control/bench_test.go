@@ -50,6 +50,17 @@ func BenchmarkRefusedConnection(b *testing.B) {
 	}
 }
 
+// What it costs to come, log in and leave.
+func BenchmarkSession(b *testing.B) {
+	s := serve(b, func(cfg *control.Config) { cfg.Log = slog.New(slog.DiscardHandler) })
+	b.ReportAllocs()
+	for b.Loop() {
+		c := s.login()
+		c.cmd("QUIT", "221")
+		c.conn.Close()
+	}
+}
+
 // What a small file costs, there and back over loopback.
 func BenchmarkSmallFile(b *testing.B) {
 	s := serve(b, func(cfg *control.Config) { cfg.Log = slog.New(slog.DiscardHandler) })

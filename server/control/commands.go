@@ -18,15 +18,27 @@ func (s *session) cmdQuit(string) {
 }
 
 // cmdType chooses between text and bytes. L 7 is none that we have: there are only
-// bytes of eight bits. The library is told, for its SIZE.
+// bytes of eight bits.
 func (s *session) cmdType(arg string) {
 	switch t := strings.Join(strings.Fields(strings.ToUpper(arg)), " "); t {
-	case "A", "A N", "I", "L 8":
-		s.ascii = t[0] == 'A'
-		s.pass("TYPE", t, nil)
+	case "A", "A N":
+		s.ascii = true
+		s.say(line(200, "Type set to ASCII"))
+	case "I", "L 8":
+		s.ascii = false
+		s.say(line(200, "Type set to binary"))
 	default:
 		s.say(line(504, "Types are A (text) and I (binary)."))
 	}
+}
+
+// cmdSize: how long a text is on its way nobody knows before (RFC 3659, section 4).
+func (s *session) cmdSize(arg string) {
+	if s.ascii {
+		s.say(line(550, "SIZE is of binary transfers. Use TYPE I first."))
+		return
+	}
+	s.pass("SIZE", arg, nil)
 }
 
 // offset is the argument of REST: where to begin (RFC 3659, section 5.3).

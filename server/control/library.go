@@ -26,10 +26,11 @@ var errLoggedOut = errors.New("not logged in")
 // It hears of no data connection.
 func (l *library) GetSettings() (*ftpserver.Settings, error) {
 	return &ftpserver.Settings{
-		Listener:          listener{l.Front},
-		Banner:            l.cfg.Load().Banner,
-		IdleTimeout:       -1, // the front's
-		DisableActiveMode: true,
+		Listener:               listener{l.Front},
+		Banner:                 l.cfg.Load().Banner,
+		IdleTimeout:            -1, // the front's
+		DisableActiveMode:      true,
+		DisableASCIIConversion: true,
 	}, nil
 }
 
@@ -55,6 +56,9 @@ func (l *library) AuthUser(cc ftpserver.ClientContext, _, _ string) (ftpserver.C
 // that the operator named is missing.
 func (s *session) start() string {
 	start := s.account.Start()
+	if start == "/" {
+		return start
+	}
 	if info, err := s.home.Stat(start); err != nil || !info.IsDir() {
 		return "/"
 	}

@@ -81,7 +81,6 @@ func (s *session) enter(account *driver.Account) {
 		facts = append(facts, "as", s.user)
 	}
 	s.log.Info("login", facts...)
-	s.hand(forward{line: "USER " + account.Name, done: silent})
 	s.hand(forward{line: "PASS", done: func(r reply) reply {
 		if r.code != 230 {
 			s.log.Error("login not handed on", "user", account.Name, "reply", r.text)
@@ -163,8 +162,4 @@ func (s *session) logout() {
 	s.home.Close()
 	s.account, s.home = nil, nil
 	s.ascii, s.offset = true, 0
-	s.hand(forward{line: "TYPE A", done: silent})
 }
-
-// silent is what the client is told of lines that it did not send.
-func silent(reply) reply { return reply{} }

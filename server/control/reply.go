@@ -89,12 +89,6 @@ func cutCode(text string) (code int, last, ok bool) {
 // its text. The client is told what happened, not where.
 const inside = "CD issue: "
 
-// plainer are refusals of the library's that name no next step, and what is said
-// in their place.
-var plainer = map[string]string{
-	"SIZE not allowed in ASCII mode": "SIZE is of binary transfers. Use TYPE I first.", // RFC 3659, section 4
-}
-
 // clean takes the library's internals out of a refusal.
 func clean(r reply) reply {
 	if r.code < 400 {
@@ -104,9 +98,6 @@ func clean(r reply) reply {
 	for _, text := range r.text {
 		if strings.HasPrefix(text, "Unhandled internal error") {
 			return line(451, "The server could not do that.")
-		}
-		if better, ok := plainer[text]; ok {
-			text = better
 		}
 		out.text = append(out.text, strings.TrimPrefix(text, inside))
 	}

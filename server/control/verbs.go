@@ -65,7 +65,7 @@ func verbs() map[string]*verb {
 		"DELE": {arg: true},
 		"RNFR": {arg: true, run: (*session).cmdRnfr},
 		"RNTO": {arg: true, run: (*session).cmdRnto},
-		"SIZE": {arg: true},
+		"SIZE": {arg: true, run: (*session).cmdSize},
 		"MDTM": {arg: true},
 		"MFMT": {arg: true, run: (*session).cmdMfmt},
 		"MLST": {run: (*session).cmdMlst},

@@ -46,6 +46,9 @@ func failuresText(results []result) string {
 	text := ""
 	for _, r := range results {
 		for _, s := range r.Scores {
+			if s.Ended != "" {
+				text += fmt.Sprintf(" %s ended after %s of %s: %s.", s.Server, roundsText(len(s.Rounds)), r.Text, strings.TrimSuffix(s.Ended, "."))
+			}
 			if s.Failed != "" {
 				text += fmt.Sprintf(" No figure of %s for %s: %s.", s.Server, r.Text, strings.TrimSuffix(s.Failed, "."))
 			}

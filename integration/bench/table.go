@@ -14,6 +14,9 @@ import (
 func (r result) print(w io.Writer) {
 	fmt.Fprintf(w, "\n%-36s %12s %9s %11s %7s %8s %8s\n", r.Text, r.Unit, "natftpd=1", r.costHead(), "client", "p50 ms", "p99 ms")
 	for _, s := range r.Scores {
+		if s.Ended != "" {
+			fmt.Fprintf(w, "  %-20s ended after %s: %s\n", s.Server, roundsText(len(s.Rounds)), s.Ended)
+		}
 		if s.Failed != "" {
 			fmt.Fprintf(w, "  %-20s no figure: %s\n", s.Server, s.Failed)
 			continue
@@ -201,4 +204,11 @@ func cost(us float64) string {
 		return figure(us) + " µs"
 	}
 	return figure(us/1000) + " ms"
+}
+
+func roundsText(n int) string {
+	if n == 1 {
+		return "1 round"
+	}
+	return fmt.Sprintf("%d rounds", n)
 }

@@ -46,7 +46,7 @@ func draw(w io.Writer, results []result, names []string) {
 	height := headHeight + rowHeight*len(results) + 10
 	fmt.Fprintf(w, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" role="img">`+"\n", picture, height, picture, height)
 	fmt.Fprintf(w, "<title>FTP servers compared with natftpd</title>\n%s", style)
-	fmt.Fprintf(w, `<text class="small" text-anchor="end" x="%d" y="18">right: better than natftpd</text>`+"\n", picture-20)
+	fmt.Fprintf(w, `<text class="small" text-anchor="end" x="%d" y="%d">right: better than natftpd</text>`+"\n", labelWidth-24, headHeight-14)
 	x := 20
 	for i, name := range names {
 		mark(w, i, name, float64(x), 14)

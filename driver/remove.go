@@ -17,10 +17,12 @@ func (l *ledger) remove(in place, name string) error {
 	}
 	l.change.Lock()
 	defer l.change.Unlock()
-	old := l.hold(in, name)
+	old, err := l.hold(in, name)
+	if err != nil {
+		return err // what comes to the name from now on nobody has asked to remove, or held
+	}
 	defer old.letGo()
-	err := in.Remove(name)
-	if err == nil {
+	if err = in.Remove(name); err == nil {
 		old.isGone()
 	}
 	return err
@@ -38,7 +40,7 @@ func (l *ledger) rename(in place, from, to string) error {
 	if err != nil {
 		return err
 	}
-	old := l.hold(in, to)
+	old, _ := l.hold(in, to) // nothing there: nothing is replaced
 	defer old.letGo()
 	if err := in.Rename(from, to); err != nil {
 		return err
@@ -52,17 +54,20 @@ func (l *ledger) rename(in place, from, to string) error {
 
 // hold counts as a writer of a file that is about to go, so that its bytes are
 // counted out when the last one who writes to it is through. nil: it is not a
-// file that counts.
-func (l *ledger) hold(in place, name string) *writer {
+// file that counts. The error is fs.ErrNotExist: there is nothing.
+func (l *ledger) hold(in place, name string) (*writer, error) {
 	info, err := in.Lstat(name)
-	if err != nil || !info.Mode().IsRegular() {
-		return nil
+	if err == nil && !info.Mode().IsRegular() {
+		return nil, nil
 	}
-	w, err := l.open(in, name, os.O_RDONLY, noQuota, false)
-	if err != nil {
-		return nil // tend counts it out
+	var w *writer
+	if err == nil {
+		w, err = l.open(in, name, os.O_RDONLY, noQuota, false)
 	}
-	return w
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	return w, nil // tend counts out what can't be opened
 }
 
 // isGone notes that the file has no name any more.

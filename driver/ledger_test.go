@@ -70,3 +70,37 @@ func openOther(t *testing.T, l *ledger, in place) {
 	}
 	w.letGo()
 }
+
+// late is a place in which something comes to a name right after it was looked for.
+type late struct {
+	place
+	then func()
+}
+
+func (p late) Lstat(name string) (fs.FileInfo, error) {
+	info, err := p.place.Lstat(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		p.then()
+	}
+	return info, err
+}
+
+func TestARemovalThatFoundNothingTakesNothingAway(t *testing.T) {
+	const name = "partial"
+	h := newWorld(t).limited(100)
+	in := openPlace(t, h.folder, "dir/")
+	var came *writer
+	err := h.ledger.remove(late{in, func() {
+		var err error
+		if came, err = h.ledger.claim(in, name, true, noQuota); err != nil {
+			t.Fatal(err)
+		}
+	}}, name)
+	if !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("removed: got %v, want that there is nothing", err)
+	}
+	if !came.has(in, name) {
+		t.Error("what came meanwhile was taken away, and is counted still")
+	}
+	came.letGo()
+}

@@ -60,7 +60,5 @@ func (s *session) libraryReplied(r reply) {
 	if s.asked.done != nil {
 		r = s.asked.done(r)
 	}
-	if r.code != 0 {
-		s.say(r)
-	}
+	s.say(r)
 }

@@ -102,8 +102,7 @@ type session struct {
 // forward is a line for the library and what to make of its reply.
 type forward struct {
 	line string
-	// done gets the reply and returns what the client is told; a zero reply:
-	// nothing.
+	// done gets the reply and returns what the client is told.
 	done func(reply) reply
 }
 

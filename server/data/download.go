@@ -72,7 +72,7 @@ func (c *Conn) Flush() error {
 func (c *Conn) fillSegments() {
 	if !c.full {
 		c.full = true
-		onlyFull(c.wire.TCPConn)
+		forBulk(c.wire.TCPConn)
 	}
 }
 

@@ -7,11 +7,12 @@ import (
 
 // What our TCP connections are told, in one place: keepalives and a bound on
 // unacknowledged data (here), segment sizes (below), no Nagle (package net's
-// default), but full segments in larger downloads (onlyFull), few delayed
+// default), but full segments in larger downloads (forBulk), few delayed
 // acknowledgements after a handshake (acknowledgeAtOnce).
 // The sizes of socket buffers are the kernel's: setting them would end its
 // autotuning, which long and fast paths need. So is the congestion control: it
-// is the host's choice (net.ipv4.tcp_congestion_control).
+// is the host's choice (net.ipv4.tcp_congestion_control), but for BBR on a path
+// that is too short for it (forBulk).
 
 // keepAlive probes an idle connection often enough for home routers, which
 // forget one long before the two hours that RFC 5382 asks of them.

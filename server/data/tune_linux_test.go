@@ -1,8 +1,10 @@
 package data_test
 
 import (
+	"io"
 	"net"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -84,5 +86,52 @@ func TestPassiveConnectionsAreTunedByTheirPort(t *testing.T) {
 		if got := socketOption(t, passive, option.level, option.name); got != option.want {
 			t.Errorf("%s is %d, want %d", name, got, option.want)
 		}
+	}
+}
+
+// congestionControl is what the kernel uses on a connection.
+func congestionControl(t *testing.T, c *net.TCPConn) (name string) {
+	t.Helper()
+	raw, err := c.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw.Control(func(fd uintptr) { name, err = unix.GetsockoptString(int(fd), unix.IPPROTO_TCP, unix.TCP_CONGESTION) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimRight(name, "\x00")
+}
+
+func TestBBRIsLeftOnAShortPathAndNothingElse(t *testing.T) {
+	for _, c := range []struct {
+		name, was, want string
+		size            int
+	}{
+		{"a large download to this host leaves BBR", "bbr", "cubic", 1 << 20},
+		{"a small one is over before it matters", "bbr", "bbr", 4 << 10},
+		{"what else the host has chosen stays", "reno", "reno", 1 << 20},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			ours, theirs := tcpPair(t)
+			raw, err := ours.SyscallConn()
+			if err != nil {
+				t.Fatal(err)
+			}
+			raw.Control(func(fd uintptr) { err = unix.SetsockoptString(int(fd), unix.IPPROTO_TCP, unix.TCP_CONGESTION, c.was) })
+			if err != nil {
+				t.Skipf("SKIPPED: this kernel lets nobody use %s: %v", c.was, err)
+			}
+			go io.Copy(io.Discard, theirs)
+			conn := data.NewConn(ours, nil, time.Minute, data.Pace{})
+			defer conn.Close()
+			conn.Expect(int64(c.size))
+			if _, err := io.Copy(conn, tempFile(t, make([]byte, c.size))); err != nil {
+				t.Fatal(err)
+			}
+			if got := congestionControl(t, ours); got != c.want {
+				t.Errorf("the download had %s, want %s", got, c.want)
+			}
+		})
 	}
 }

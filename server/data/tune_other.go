@@ -23,5 +23,5 @@ func acknowledgeAtOnce(*net.TCPConn) {}
 // setMaxSegment is Linux's alone; elsewhere the kernel chooses.
 func setMaxSegment(syscall.RawConn, int) error { return nil }
 
-// onlyFull is Linux's alone.
-func onlyFull(*net.TCPConn) {}
+// forBulk is Linux's alone.
+func forBulk(*net.TCPConn) {}

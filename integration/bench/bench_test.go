@@ -74,6 +74,17 @@ func compared(less bool) result {
 	return r
 }
 
+func TestARoundThatWasInterruptedHasNoRatio(t *testing.T) {
+	r := result{Scores: []score{
+		{Server: self, Rounds: rounds(100)},
+		{Server: "vsftpd", Rounds: rounds(50, 300)},
+	}}
+	r.sum()
+	if got := r.Scores[1].Ratio; got != 0.5 {
+		t.Errorf("got %v, want 0.5: the ratio of the round that both were measured in", got)
+	}
+}
+
 func TestRatiosAreThoseOfTheSameRound(t *testing.T) {
 	for _, c := range []struct {
 		name string

@@ -190,7 +190,7 @@ func (r *result) sum() {
 			continue
 		}
 		var ratios []float64
-		for round := range s.Rounds {
+		for round := range min(len(s.Rounds), len(own)) { // interrupted, they differ
 			ratio := s.Rounds[round].Value / own[round].Value
 			if r.Less {
 				ratio = 1 / ratio

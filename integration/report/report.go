@@ -23,6 +23,9 @@ type Origin struct {
 	CPU     string    `json:"cpu"`
 	Kernel  string    `json:"kernel"`
 	Go      string    `json:"go"`
+	// Congestion is the TCP congestion control that connections have where no program
+	// chooses another; "": unknown.
+	Congestion string `json:"congestion_control,omitempty"`
 	// Commit is the tree's; "": unknown.
 	Commit string `json:"commit,omitempty"`
 }
@@ -31,7 +34,7 @@ type Origin struct {
 func Here(command string) Origin {
 	return Origin{
 		Date: time.Now().UTC().Truncate(time.Second), Command: command,
-		CPU: cpu(), Kernel: kernel(), Go: runtime.Version(), Commit: commit(),
+		CPU: cpu(), Kernel: kernel(), Go: runtime.Version(), Congestion: congestion(), Commit: commit(),
 	}
 }
 
@@ -41,7 +44,11 @@ func (o Origin) String() string {
 	if o.Commit != "" {
 		commit = ", commit " + o.Commit
 	}
-	return fmt.Sprintf("Measured on %s on %s, %s, %s%s, by `%s`.", o.Date.Format(time.DateOnly), o.CPU, o.Kernel, o.Go, commit, o.Command)
+	kernel := o.Kernel
+	if o.Congestion != "" {
+		kernel += " with " + o.Congestion
+	}
+	return fmt.Sprintf("Measured on %s on %s, %s, %s%s, by `%s`.", o.Date.Format(time.DateOnly), o.CPU, kernel, o.Go, commit, o.Command)
 }
 
 // Replace puts text into the section of that name of a Markdown file: between the
@@ -116,6 +123,14 @@ func kernel() string {
 		return runtime.GOOS
 	}
 	return "Linux " + strings.TrimSpace(string(text))
+}
+
+func congestion() string {
+	text, err := os.ReadFile("/proc/sys/net/ipv4/tcp_congestion_control")
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(text))
 }
 
 func commit() string {

@@ -88,11 +88,14 @@ pictures: ## the README's picture of the status page; more of them, to be looked
 	$(GO) test -count=1 -run '^TestEverybodyCanUseThePage$$' ./server/status -args -pictures "$(CURDIR)/bin/pictures"
 	cp bin/pictures/status-page.png docs/
 
+# A target is tried again: before 1.27 Go may take the end of the time for a failure
+# (go.dev/issue/75804). What was found fails once more.
 fuzz: ## run each fuzz target for FUZZTIME (default 20s)
 	@for package in $$($(GO) list ./...); do \
 		for target in $$($(GO) test -list '^Fuzz' "$$package" | grep '^Fuzz'); do \
 			echo "$$package $$target"; \
-			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$package" || exit 1; \
+			fuzz="$(GO) test -run ^$$ -fuzz ^$$target\$$ -fuzztime $(FUZZTIME) $$package"; \
+			$$fuzz || $$fuzz || exit 1; \
 		done; \
 	done
 

@@ -56,11 +56,11 @@ func (l *loader) checkStatus() {
 	}
 	for other, listens := range map[string]string{"ftp.listen": l.FTP.Listen, "ftp.listen_tls": l.FTP.ListenTLS} {
 		if _, taken, err := net.SplitHostPort(listens); l.sound(other) && err == nil && taken == number {
-			l.wrong(l.at(key), key, fmt.Sprintf("%d is the port of %s, too", status, other), `write another port, for example "127.0.0.1:8021"`)
+			l.wrong(l.latest(key, other), key, fmt.Sprintf("%d is the port of %s, too", status, other), "write another port")
 		}
 	}
-	if l.sound("ftp.passive_ports") && l.FTP.PassivePorts.Contains(status) {
-		l.wrong(l.at(key), key, fmt.Sprintf("%d is one of ftp.passive_ports %s", status, l.FTP.PassivePorts), `write a port outside of them, for example "127.0.0.1:8021"`)
+	if rangeKey := "ftp.passive_ports"; l.sound(rangeKey) && l.FTP.PassivePorts.Contains(status) {
+		l.wrong(l.latest(key, rangeKey), key, fmt.Sprintf("%d is one of %s %s", status, rangeKey, l.FTP.PassivePorts), "write a port outside of them")
 	}
 }
 
@@ -74,7 +74,7 @@ func (l *loader) checkPorts() {
 	if _, number, err := net.SplitHostPort(l.FTP.Listen); err == nil && port(&control, number) == nil &&
 		l.sound(listenKey) && ports.Contains(control) {
 		l.wrong(l.latest(rangeKey, listenKey), rangeKey, fmt.Sprintf("%s holds %d, the port of %s", ports, control, listenKey),
-			"write ports that no other key uses, for example 50000-50009")
+			"write ports that no other key uses")
 	}
 	// External and internal port are the same for data connections, so the
 	// gateway can't give one port to both.
@@ -96,10 +96,10 @@ func (l *loader) checkListenTLS() {
 		return
 	}
 	if _, number, err := net.SplitHostPort(l.FTP.Listen); l.sound(listenKey) && err == nil && port(&control, number) == nil && control == implicit {
-		l.wrong(l.at(key), key, fmt.Sprintf("%d is the port of %s, too", implicit, listenKey), `write another port, for example ":990"`)
+		l.wrong(l.at(key), key, fmt.Sprintf("%d is the port of %s, too", implicit, listenKey), "write another port")
 	}
 	if l.sound(rangeKey) && l.FTP.PassivePorts.Contains(implicit) {
-		l.wrong(l.at(key), key, fmt.Sprintf("%d is one of %s %s", implicit, rangeKey, l.FTP.PassivePorts), `write a port outside of them, for example ":990"`)
+		l.wrong(l.at(key), key, fmt.Sprintf("%d is one of %s %s", implicit, rangeKey, l.FTP.PassivePorts), "write a port outside of them")
 	}
 	if l.sound(modeKey) && l.TLS.Mode == TLSOff {
 		l.wrong(l.at(key), key, "is set, but tls.mode is off", `write "", or tls.mode: optional`)

@@ -1,6 +1,7 @@
 package conf
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"strconv"
@@ -55,12 +56,18 @@ func (o Owner) String() string {
 // owner does not look the names up: that is for the host that serves.
 func owner(v *Owner, s string) error {
 	user, group, both := strings.Cut(s, ":")
-	bad := func(name string) bool {
-		return name == "" || strings.ContainsFunc(name, func(r rune) bool { return r == ':' || unicode.IsSpace(r) || unicode.IsControl(r) })
-	}
-	if s != "" && (bad(user) || both && bad(group)) {
+	if s != "" && (!fitsOwner(user) || both && !fitsOwner(group)) {
 		return fmt.Errorf("%q is no user or user:group", s)
 	}
 	*v = Owner{user, group}
 	return nil
+}
+
+// fitsOwner tells whether name may be a user's or a group's. Of numbers the kernel
+// takes 32 bits and drops the others, and all of them set mean no change (chown(2)).
+func fitsOwner(name string) bool {
+	if n, err := strconv.ParseInt(name, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
+		return err == nil && 0 <= n && n < 1<<32-1
+	}
+	return name != "" && !strings.ContainsFunc(name, func(r rune) bool { return r == ':' || unicode.IsSpace(r) || unicode.IsControl(r) })
 }

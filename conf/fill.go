@@ -25,11 +25,15 @@ func (s scope) in(section string) scope {
 func fill[T any](t *T, rows []row[T], n *node, l *loader, s scope) {
 	whole := s.name + s.section
 	if n.kind != mapping && n.kind != null {
-		if n.kind != unknown {
-			l.wrong(n.at, strings.TrimSuffix(whole, "."), "is "+n.kind.String()+" where keys belong",
-				"write "+strings.Join(keysIn(rows, s.section), ", ")+" below it, each with its value")
+		keys := keysIn(rows, s.section)
+		write := "write " + strings.Join(keys, ", ") + " below it, each with its value"
+		if key, _, found := strings.Cut(n.text, ":"); found && slices.Contains(keys, key) {
+			write = "put a space behind " + key + ":" // listen:":2121" is one text
 		}
-		for _, key := range keysIn(rows, s.section) {
+		if n.kind != unknown {
+			l.wrong(n.at, strings.TrimSuffix(whole, "."), "is "+n.kind.String()+" where keys belong", write)
+		}
+		for _, key := range keys {
 			l.broken[s.path+s.section+key] = true
 		}
 		return

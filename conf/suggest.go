@@ -54,6 +54,9 @@ func closest(word string, candidates []string) string {
 	}
 	best, least := "", (len(strings.TrimPrefix(word, envPrefix))+1)/3+1
 	for _, c := range candidates {
+		if strings.EqualFold(word, c) {
+			return c
+		}
 		if d := editDistance(word, c); d < least {
 			best, least = c, d
 		}

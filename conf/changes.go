@@ -2,6 +2,7 @@ package conf
 
 import (
 	"cmp"
+	"reflect"
 	"slices"
 	"strings"
 )
@@ -10,8 +11,9 @@ import (
 type Change struct {
 	// Key is dotted; a user's begins with "users." and the name.
 	Key string
-	// Old and New are the values as Show has them. Of passwords, neither is told;
-	// what has come or gone has only one of them.
+	// Old and New are the values as Show has them. Of passwords and of hooks, whose
+	// addresses and arguments may hold some, neither is told; what has come or gone
+	// has only one of them.
 	Old, New string
 }
 
@@ -22,6 +24,9 @@ func Changes(before, after *Config) []Change {
 	changes := changesOf(before, after, keys(), "")
 	if before.Status.Password != after.Status.Password {
 		changes = append(changes, Change{Key: "status.password"})
+	}
+	if !slices.EqualFunc(before.Hooks, after.Hooks, func(a, b Hook) bool { return reflect.DeepEqual(a, b) }) {
+		changes = append(changes, Change{Key: "hooks"})
 	}
 	was, is := usersByName(before), usersByName(after)
 	for _, name := range userNames(was, is) {
@@ -41,11 +46,12 @@ func Changes(before, after *Config) []Change {
 	return changes
 }
 
-// changesOf leaves users to its caller: two in the same place need not be the same.
+// changesOf leaves users to its caller, for two in the same place need not be the
+// same, and hooks, whose values are not told.
 func changesOf[T any](before, after *T, rows []row[T], path string) []Change {
 	var changes []Change
 	for _, r := range rows {
-		if r.name == "users" || r.secret {
+		if r.name == "users" || r.name == "hooks" || r.secret {
 			continue
 		}
 		if old, now := r.value(before), r.value(after); old != now {

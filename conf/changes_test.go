@@ -45,6 +45,12 @@ users:
   - {name: alice, password: $argon2id$other, home: /srv/a}
   - {name: bob, password: $argon2id$fine, home: /srv/b}
 `, []conf.Change{{Key: "users.alice.password"}}},
+		"a hook, whose address may hold a token": {users, "hooks: [{on: [login], url: \"http://localhost/?token=a\"}]" + users,
+			[]conf.Change{{Key: "hooks"}}},
+		"the secret of a hook": {"hooks: [{on: [login], url: \"http://localhost/\", secret: a}]" + users,
+			"hooks: [{on: [login], url: \"http://localhost/\", secret: b}]" + users,
+			[]conf.Change{{Key: "hooks"}}},
+		"a hook written another way": {"hooks: [{on: [login], command: [a]}]" + users, "hooks: [{on: login, command: a}]" + users, nil},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

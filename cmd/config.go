@@ -62,6 +62,9 @@ func (p *program) configCheck() error {
 	if err := checkCertificate(loaded.TLS); err != nil {
 		return err
 	}
+	if _, err := filesOf(loaded.FTP, nil); err != nil {
+		return err
+	}
 	for _, w := range loaded.Warnings {
 		fmt.Fprintf(p.err, "warning: %s\n", w)
 	}

@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/netip"
 	"path/filepath"
@@ -31,7 +32,7 @@ func newEvents(log *slog.Logger) *events {
 // was.
 func (e *events) change(c conf.Config, users []driver.User) error {
 	if err := e.xferlog.Open(c.Log.Xferlog); err != nil {
-		return err
+		return fmt.Errorf("%w; name a file that the server may write in log.xferlog, or none", err)
 	}
 	homes := make(map[string]string, len(users))
 	for _, u := range users {

@@ -208,7 +208,7 @@ func TestABrokenConfigurationLeavesTheOldOneInForce(t *testing.T) {
 		"a home that is none":             {"", "users: [{name: alice, password: new, home: /dev/null}]\n", "home /dev/null of user alice"},
 		"a certificate that is none":      {"", other + "tls: {certificate: /dev/null, key: /dev/null}\n", "tls.certificate"},
 		"a port that is taken":            {fmt.Sprintf(", listen_tls: %q", foreign.Addr()), other, "ftp.listen_tls"},
-		"a transfer log that is a folder": {"", other + "log: {xferlog: /}\n", "transfer log"},
+		"a transfer log that is a folder": {"", other + "log: {xferlog: /}\n", "transfer log: open /: is a directory; name a file that the server may write in log.xferlog"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

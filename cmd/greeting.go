@@ -18,7 +18,7 @@ import (
 type greeting struct {
 	out io.Writer
 	// password is user ftp's, to be shown this once; passwordFile keeps its
-	// hash.
+	// hash, "": nothing does.
 	password, passwordFile string
 	// page is the status page's URL; "": there is none.
 	page string
@@ -51,6 +51,8 @@ func (g *greeting) started(loaded *conf.Loaded, listening, implicit netip.AddrPo
 		g.say("user", "%s, %s, %s", u.Name, u.Access, u.Home)
 	}
 	switch {
+	case g.password != "" && g.passwordFile == "":
+		g.say("password", "%s   (of user %s, for this run alone: it cannot be kept)", g.password, firstUser)
 	case g.password != "":
 		g.say("password", "%s   (of user %s; shown this once, and kept only as a hash)", g.password, firstUser)
 	case g.passwordFile != "":

@@ -2,13 +2,16 @@ package cmd
 
 import (
 	"bufio"
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"golang.org/x/term"
 
@@ -35,16 +38,39 @@ func (p *program) hashPassword() error {
 
 func (p *program) readPassword() (string, error) {
 	if f, ok := p.in.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		fmt.Fprint(p.err, "Password: ")
-		b, err := term.ReadPassword(int(f.Fd()))
-		fmt.Fprintln(p.err)
-		return string(b), err
+		defer fmt.Fprintln(p.err)
+		return p.typedPassword(int(f.Fd()))
 	}
 	line, err := bufio.NewReader(io.LimitReader(p.in, 4096)).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
 		return "", fmt.Errorf("read the password: %w", err)
 	}
 	return strings.TrimRight(line, "\r\n"), nil
+}
+
+// typedPassword reads from a terminal, which shows again what is typed also when a
+// signal ends it.
+func (p *program) typedPassword(terminal int) (string, error) {
+	before, err := term.GetState(terminal)
+	if err != nil {
+		return "", fmt.Errorf("read the password: %w", err)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	fmt.Fprint(p.err, "Password: ")
+	var password []byte
+	typed := make(chan error, 1)
+	go func() {
+		var err error
+		password, err = term.ReadPassword(terminal)
+		typed <- err
+	}()
+	select {
+	case err := <-typed:
+		return string(password), err
+	case <-ctx.Done(): // whoever still reads ends with the program
+		return "", errors.Join(errors.New("interrupted; there is no hash"), term.Restore(terminal, before))
+	}
 }
 
 // firstUser is the one who may log in when nobody configured anybody, and firstHome
@@ -88,5 +114,8 @@ func keep(file, text string) error {
 		return err
 	}
 	_, err = io.WriteString(f, text)
-	return errors.Join(err, f.Sync(), f.Close())
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		err = errors.Join(err, os.Remove(file)) // the next start would take it for whole
+	}
+	return err
 }

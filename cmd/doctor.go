@@ -23,7 +23,8 @@ func (p *program) doctorCommand() *cobra.Command {
 		Use: "doctor", Short: "Look at the network as it is: verdict, evidence, next step", Args: noArgs,
 		Long: `Look at the network as it is: the verdict and the next step first, then the path
 from a client to this host, then the evidence. It works beside a running server and
-without one, and leaves the router as it found it.
+without one, and leaves the router as it found it. Beside one, run it as the user that
+runs the server, by whose journal a router is asked for its ports by PCP or NAT-PMP.
 
 The exit code is 4 when nobody outside can reach the server.`,
 		RunE: func(c *cobra.Command, _ []string) error { return p.doctor(c.Context(), asJSON) },
@@ -68,9 +69,10 @@ func (p *program) examine(ctx context.Context) (report, error) {
 	if cfg.StateDir, _, err = loaded.StateFolder(); err != nil {
 		return report{}, invalidError{err}
 	}
-	_, serving := greets(ctx, loaded.FTP.Listen)
-	look := natdiscovery.Once(ctx, cfg, serving == nil)
-	return newReport(look, cfg, serving == nil), nil
+	_, err = greets(ctx, loaded.FTP.Listen)
+	serving := !errors.Is(err, errNobody)
+	look := natdiscovery.Once(ctx, cfg, serving)
+	return newReport(look, cfg, serving), nil
 }
 
 func writeJSON(w io.Writer, v any) error {

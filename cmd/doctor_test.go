@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"io"
+	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -198,5 +200,34 @@ func TestTheDoctorsJSONKeepsItsNames(t *testing.T) {
 	}
 	if got["verdict"] != "reachable" || got["reachable"] != true || got["address"] != "ftp://203.0.113.5:2121" {
 		t.Errorf("got %v, %v, %v", got["verdict"], got["reachable"], got["address"])
+	}
+}
+
+// What a full server says is no greeting, and its ports on the router are its own all
+// the same.
+func TestTheDoctorKnowsAServerThatTakesNobody(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			io.WriteString(conn, "421 Too many sessions. Try again later.\r\n")
+			conn.Close()
+		}
+	}()
+	p := &program{environ: []string{"HOME=" + t.TempDir(), "NATFTPD_FTP_LISTEN=" + listener.Addr().String(),
+		"NATFTPD_NAT_PORT_MAPPING=off", "NATFTPD_NAT_STUN_SERVERS="}}
+	for _, serving := range []bool{true, false} {
+		if !serving {
+			listener.Close()
+		}
+		if r, err := p.examine(t.Context()); err != nil || r.Serving != serving {
+			t.Errorf("serving: got %v (%v), want %v", r.Serving, err, serving)
+		}
 	}
 }

@@ -3,6 +3,7 @@ package cmd
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -28,6 +29,10 @@ func (p *program) healthcheck(ctx context.Context) error {
 	return nil
 }
 
+// errNobody: nothing listens where the server would. One that is full, or has banned
+// this host, listens and does not greet.
+var errNobody = errors.New("no server answers")
+
 // greets dials a server on this host by the address that it listens on, and
 // returns the address dialled and whether it greeted.
 func greets(ctx context.Context, listen string) (string, error) {
@@ -44,7 +49,7 @@ func greets(ctx context.Context, listen string) (string, error) {
 	var d net.Dialer
 	conn, err := d.DialContext(ctx, "tcp", addr)
 	if err != nil {
-		return addr, fmt.Errorf("no server answers at %s: %w; start it with natftpd serve", addr, err)
+		return addr, fmt.Errorf("%w at %s: %w; start it with natftpd serve", errNobody, addr, err)
 	}
 	defer conn.Close()
 	conn.SetDeadline(time.Now().Add(healthTimeout))

@@ -46,7 +46,7 @@ func Once(ctx context.Context, cfg Config, serving bool) Look {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	cfg = cfg.withDefaults(left.secret)
-	g := &guest{serving: serving, opened: map[uint16]bool{}, searches: map[gateway.Method]error{}}
+	g := &guest{serving: serving, listed: left.mappings, opened: map[uint16]bool{}, searches: map[gateway.Method]error{}}
 	cfg = g.watched(cfg)
 
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
@@ -66,6 +66,10 @@ func Once(ctx context.Context, cfg Config, serving bool) Look {
 
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if g.unasked && status.Verdict == GatewayRefuses {
+		status.Advice = "run doctor as the user that runs the server, or see natftpd status: " +
+			"the router can't be asked for ports that the journal in state_dir does not list"
+	}
 	return Look{Status: status, STUN: g.answers, Search: g.search(cfg.Methods), Tried: g.tried, Took: time.Since(began)}
 }
 
@@ -96,12 +100,14 @@ func (s *Status) settled() bool {
 // is left as it was found. It notes what the loop is told.
 type guest struct {
 	serving bool
+	listed  []remnant // in the journal, by which a server renews them
 
 	mu       sync.Mutex
 	opened   map[uint16]bool // external ports that were opened for the look
 	answers  []stun.Answer
 	searches map[gateway.Method]error // what came of each
 	tried    bool
+	unasked  bool // a port that the server may have
 }
 
 // search is why no method found a gateway, nil if one did.
@@ -149,8 +155,12 @@ func (g *guest) watched(cfg Config) Config {
 	return cfg
 }
 
-// errNotOpen is what a running server's missing mapping is.
-var errNotOpen = fmt.Errorf("%w: the running server has not opened it; natftpd status tells why", gateway.ErrRefused)
+// errNotOpen is what a running server's missing mapping is, errNotAsked one that can't
+// be asked for.
+var (
+	errNotOpen  = fmt.Errorf("%w: the running server has not opened it; natftpd status tells why", gateway.ErrRefused)
+	errNotAsked = fmt.Errorf("%w: it was not asked, for the journal in state_dir does not list the port as the running server's", gateway.ErrRefused)
+)
 
 // guestClient asks a gateway without changing it for longer than the look.
 type guestClient struct {
@@ -161,6 +171,12 @@ type guestClient struct {
 // Map finds the mapping in place, or tries it.
 func (c guestClient) Map(ctx context.Context, r gateway.Request) (gateway.Mapping, error) {
 	m := gateway.Mapping{Request: r, Granted: time.Now()}
+	if c.guest.serving && !c.readsTable() && !c.listed(r) {
+		c.guest.mu.Lock()
+		defer c.guest.mu.Unlock()
+		c.guest.unasked = true
+		return m, errNotAsked
+	}
 	if !c.readsTable() {
 		c.note(r.External)
 	}
@@ -177,6 +193,15 @@ func (c guestClient) Map(ctx context.Context, r gateway.Request) (gateway.Mappin
 
 // readsTable says whether the method can look without opening: PCP and NAT-PMP can't.
 func (c guestClient) readsTable() bool { return c.Method() == gateway.UPnP }
+
+// listed says whether the journal has a mapping by this method. Where the method can't
+// look it renews, and without the server's own nonce that would take the mapping over:
+// miniupnpd then lets the server remove it no more.
+func (c guestClient) listed(r gateway.Request) bool {
+	return slices.ContainsFunc(c.guest.listed, func(l remnant) bool {
+		return l.method == c.Method() && sameMapping(l.mapping.Request, r)
+	})
+}
 
 // note remembers that a port may be opened now. A server that runs keeps it.
 func (c guestClient) note(port uint16) {

@@ -2,9 +2,11 @@ package natdiscovery_test
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -83,36 +85,60 @@ func TestALookLeavesTheRouterAsItWas(t *testing.T) {
 }
 
 func TestALookByPCPLeavesTheRouterAsItWas(t *testing.T) {
-	for name, serving := range map[string]bool{"without a server": false, "beside a server": true} {
-		t.Run(name, func(t *testing.T) {
+	for _, tt := range []struct {
+		name             string
+		serving, journal bool // the server's can be read
+		want             natdiscovery.Verdict
+		left             int
+	}{
+		{"without a server", false, false, natdiscovery.Reachable, 0},
+		{"beside a server", true, true, natdiscovery.Reachable, 4},
+		// Whoever else asks has another nonce, and would take the mappings over.
+		{"beside the server of another user", true, false, natdiscovery.GatewayRefuses, 4},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			r := nattest.Start(t)
 			m := nattest.StartMapper(t, r)
 			secret := pcp.NewSecret()
 			cfg := lookAt(r)
-			cfg.Methods = []gateway.Method{gateway.PCP}
+			cfg.Methods, cfg.StateDir = []gateway.Method{gateway.PCP}, t.TempDir()
 			cfg.Discover = func(ctx context.Context, n natdiscovery.Network, _ gateway.Method) (gateway.Client, error) {
 				return pcp.Probe(ctx, pcp.Config{Gateway: m.Address().Addr(), Port: m.Address().Port(), Local: n.Local, Secret: secret})
 			}
-			want := 0
-			if serving {
+			if tt.serving {
 				server, err := cfg.Discover(t.Context(), natdiscovery.Network{Local: r.Address()}, gateway.PCP)
 				if err != nil {
 					t.Fatal(err)
 				}
+				var rows []string
 				for _, port := range []uint16{2121, 50000, 50001, 50002} {
-					if _, err := server.Map(t.Context(), gateway.Request{Internal: netip.AddrPortFrom(r.Address(), port), External: port, Lease: time.Hour}); err != nil {
+					internal := netip.AddrPortFrom(r.Address(), port)
+					if _, err := server.Map(t.Context(), gateway.Request{Internal: internal, External: port, Lease: time.Hour}); err != nil {
+						t.Fatal(err)
+					}
+					rows = append(rows, fmt.Sprintf(`{"gateway":%q,"method":"pcp","internal":%q,"external_port":%d}`, r.Address(), internal, port))
+				}
+				if tt.journal {
+					journal := `{"version":1,"mappings":[` + strings.Join(rows, ",") + `]}`
+					if err := os.WriteFile(filepath.Join(cfg.StateDir, "natdiscovery.json"), []byte(journal), 0o600); err != nil {
 						t.Fatal(err)
 					}
 				}
-				want = 4
 			}
-			look := natdiscovery.Once(t.Context(), cfg, serving)
-			if look.Status.Verdict != natdiscovery.Reachable || look.Tried == serving {
-				t.Errorf("verdict %q, tried %v", look.Status.Verdict, look.Tried)
+			asked := m.Asked("PCP MAP")
+			look := natdiscovery.Once(t.Context(), cfg, tt.serving)
+			if look.Status.Verdict != tt.want || look.Tried == tt.serving {
+				t.Errorf("verdict %q (%s), tried %v", look.Status.Verdict, look.Status.Control.Problem, look.Tried)
 			}
-			if r.Len() != want {
-				t.Errorf("%d mappings are left, want %d", r.Len(), want)
+			if advice := look.Status.Advice; !strings.Contains(advice, "run doctor as the user") == (tt.want == natdiscovery.GatewayRefuses) {
+				t.Errorf("advice %q", advice)
+			}
+			if got := m.Asked("PCP MAP") - asked; tt.serving && !tt.journal && got != 0 {
+				t.Errorf("%d mappings were asked for, want none", got)
+			}
+			if r.Len() != tt.left {
+				t.Errorf("%d mappings are left, want %d", r.Len(), tt.left)
 			}
 		})
 	}

@@ -45,13 +45,13 @@ type core struct {
 	// stagger is this host's part of maxStagger.
 	stagger time.Duration
 
-	news   budget
-	probes probeState
+	news, losses budget
+	probes       probeState
 	// sessions is what clients have shown of the external address.
 	sessions sessionsState
 
-	// suspected is when news made us doubt the mappings: those confirmed before are
-	// checked from then on. It may be ahead.
+	// suspected is when all mappings were last to be checked because of news. It may be
+	// ahead.
 	suspected time.Time
 	// since is the last change of the network or of the gateway's answer: what
 	// STUN said of an earlier time proves nothing any more.

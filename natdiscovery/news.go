@@ -24,17 +24,18 @@ type budget struct {
 	at    time.Time // when the oldest of it is forgotten
 }
 
-// take says whether one more piece may be acted on.
-func (b *budget) take(now time.Time) bool {
+// take says whether one more piece may be acted on, of burst pieces at most and then
+// of one in each pause.
+func (b *budget) take(now time.Time, burst int, pause time.Duration) bool {
 	for b.spent > 0 && !now.Before(b.at) {
 		b.spent--
-		b.at = b.at.Add(newsPause)
+		b.at = b.at.Add(pause)
 	}
-	if b.spent >= newsBurst {
+	if b.spent >= burst {
 		return false
 	}
 	if b.spent == 0 {
-		b.at = now.Add(newsPause)
+		b.at = now.Add(pause)
 	}
 	b.spent++
 	return true
@@ -48,7 +49,7 @@ func (e gatewayNews) apply(c *core, now time.Time) {
 	switch {
 	case e.reason == gateway.MappingsChanged && now.Sub(g.changed) < echo:
 		return
-	case !c.news.take(now):
+	case !c.news.take(now, newsBurst, newsPause):
 		return
 	case !g.found:
 		if g.ever || g.searches > 0 { // else the first search has yet to end
@@ -70,7 +71,15 @@ func (e gatewayNews) apply(c *core, now time.Time) {
 	}
 }
 
-// suspect has all mappings checked, but not for each piece of news anew.
+// suspect has all mappings checked, but not for each piece of news anew. A check that
+// is to come sees this, too.
 func (c *core) suspect(now time.Time) {
-	c.suspected = later(now, c.suspected.Add(suspicionPause))
+	if !c.suspected.After(now) {
+		c.suspected = later(now, c.suspected.Add(suspicionPause))
+	}
+	for i := range c.ports {
+		if p := &c.ports[i]; p.suspect.IsZero() {
+			p.suspect = c.suspected
+		}
+	}
 }

@@ -129,6 +129,26 @@ func TestFloodOfNewsCostsLittle(t *testing.T) {
 	}
 }
 
+// miniupnpd tells of each mapping that any host adds or removes.
+func TestNewsThatKeepsComingDoesNotPutOffTheCheck(t *testing.T) {
+	s := newStory(t)
+	s.until(10 * time.Minute)
+	chatter := func(d time.Duration) {
+		for end := s.now.Add(d); s.now.Before(end); s.after(10 * time.Second) {
+			s.hears(gateway.MappingsChanged)
+		}
+	}
+	chatter(5 * time.Minute)
+	for _, port := range []uint16{50001, 50004, 50007} {
+		s.after(7 * time.Second)
+		delete(s.router.table, port)
+		chatter(suspicionPause + 10*time.Second)
+		if got := s.router.lists(lanA); got != "2121, 50000-50009" {
+			t.Errorf("a minute after port %d was lost the router lists %q", port, got)
+		}
+	}
+}
+
 func TestOwnChangesAreNoNews(t *testing.T) {
 	s := newStory(t)
 	s.until(time.Minute)

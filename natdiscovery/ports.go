@@ -28,6 +28,7 @@ type port struct {
 	heldBy  gateway.Method  // that made it
 	renewAt time.Time       // the zero Time: never
 	looked  time.Time       // when the gateway was last asked for it, whatever it said
+	suspect time.Time       // when it is to be asked because of news; the zero Time: there was none since
 	// asked is a request whose outcome nobody knows: the mapping may be there,
 	// and is removed at the end. External 0: none.
 	asked    gateway.Request
@@ -82,6 +83,9 @@ func (c *core) mapAll() {
 		c.pinholes.list[i].again = true
 	}
 }
+
+// askedAt notes that the gateway was asked for p.
+func (p *port) askedAt(now time.Time) { p.looked, p.suspect = now, time.Time{} }
 
 // drop forgets what the gateway listed for p.
 func (p *port) drop() {
@@ -176,7 +180,8 @@ func (e mapped) apply(c *core, now time.Time) {
 		c.lose(now, e.err)
 		return
 	}
-	c.gw.seen, p.again, p.looked = now, false, now
+	c.gw.seen, p.again = now, false
+	p.askedAt(now)
 	switch {
 	case e.err == nil:
 		c.verified(p, e.mapping, now)
@@ -252,7 +257,7 @@ func (c *core) verified(p *port, m gateway.Mapping, now time.Time) {
 	if p.held.External != 0 && p.heldBy != c.gw.method {
 		c.remember(c.remnant(p.heldBy, p.held))
 	}
-	p.held, p.heldBy, p.asked, p.looked = m, c.gw.method, gateway.Request{}, now
+	p.held, p.heldBy, p.asked = m, c.gw.method, gateway.Request{}
 	p.external = m.External
 	p.failures, p.retryAt, p.doubted = 0, time.Time{}, false
 	if !gaveIn {
@@ -310,7 +315,8 @@ func (e checked) apply(c *core, now time.Time) {
 	c.spend(now)
 	p := &c.ports[e.index]
 	doubted := p.doubted
-	p.doubted, p.looked = false, now
+	p.doubted = false
+	p.askedAt(now)
 	if gone(e.err) {
 		c.lose(now, e.err)
 		return

@@ -52,3 +52,28 @@ func TestRecoveryIsSpreadAndSoon(t *testing.T) {
 		})
 	}
 }
+
+// Some tell an epoch of zero for ever, or a random one.
+func TestGatewayThatMiscountsItsEpochIsNotFloodedWithRequests(t *testing.T) {
+	for _, method := range []gateway.Method{gateway.PCP, gateway.NATPMP} {
+		t.Run(string(method), func(t *testing.T) {
+			s := newStory(t, by(method))
+			s.router.method = method
+			s.until(2 * time.Minute)
+			s.watch = func(Status) { s.router.forgot = s.now }
+			s.after(2 * time.Minute)
+			began := s.now
+			s.after(30 * time.Minute)
+			s.wants(wanA, Reachable, allPassive)
+			if got := s.router.busiest(began); got > 12+11 {
+				t.Errorf("busiest minute: got %d requests, want each port asked for once more at most", got)
+			}
+			s.watch = nil
+			clear(s.router.table)
+			s.after(5 * time.Minute)
+			if got := s.router.lists(lanA); got != "2121, 50000-50009" {
+				t.Errorf("5 minutes after a real loss the router lists %q", got)
+			}
+		})
+	}
+}

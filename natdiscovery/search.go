@@ -25,6 +25,9 @@ const (
 	steady = time.Minute
 	// nonsenseLimit is how many senseless answers in a row lose a gateway.
 	nonsenseLimit = 3
+	// A gateway that says lossBurst times that it has lost its mappings, and then more
+	// often than once in lossPause, counts its epoch wrongly.
+	lossBurst, lossPause = 5, 5 * time.Minute
 	// lostAfter is how many searches in a row must fail before a gateway that
 	// was there is called gone: a reboot is shorter than that on few routers,
 	// but the operator should know.
@@ -227,10 +230,13 @@ func (c *core) gatewayDone(now, forgot time.Time) {
 	g := &c.gw
 	g.done()
 	g.polled = false
-	recovers := forgot.After(g.forgot)
+	lost := forgot.After(g.forgot)
+	recovers := lost && c.losses.take(now, lossBurst, lossPause)
 	c.rest(now, recovers)
-	if recovers {
+	if lost {
 		g.forgot = forgot
+	}
+	if recovers {
 		c.mapAll()
 	}
 }

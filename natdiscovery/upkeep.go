@@ -36,8 +36,8 @@ func (c *core) roundDuties() []duty {
 			duties = append(duties, duty{do: check{c.gw.client, i, p.held}})
 		case p.again && c.journalled(i):
 			duties = append(duties, duty{do: c.mapDuty(i)})
-		case p.state == PortVerified && p.looked.Before(c.suspected):
-			duties = append(duties, duty{c.suspected, c.lookAt(i)})
+		case p.state == PortVerified && !p.suspect.IsZero():
+			duties = append(duties, duty{p.suspect, c.lookAt(i)})
 		}
 	}
 	return duties

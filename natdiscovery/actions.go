@@ -65,11 +65,22 @@ func (a mapPort) do(ctx context.Context, cfg Config) event {
 	defer cancel()
 	m, err := a.client.Map(ctx, a.request)
 	cfg.Log.Debug("map", "external_port", a.request.External, "internal", a.request.Internal, "lease", m.Lifetime, "error", err)
-	if err == nil && (m.External != a.request.External || m.Internal != a.request.Internal) {
+	switch {
+	case err != nil:
+	case m.External != a.request.External || m.Internal != a.request.Internal:
 		err = fmt.Errorf("map port %d: %w: it mapped port %d to %v", a.request.External, gateway.ErrProtocol, m.External, m.Internal)
+	case tooShort(m.Lifetime):
+		err = fmt.Errorf("map port %d: %w: it grants no more than %v", a.request.External, gateway.ErrProtocol, m.Lifetime)
 	}
 	return mapped{a.index, a.request, m, err, forgot(a.client), cfg.Random()}
 }
+
+// shortestLease is the least that is worth having: what ends sooner would have to be
+// asked for all the time, and would still be gone now and then.
+const shortestLease = 30 * time.Second
+
+// tooShort judges a lifetime that was granted. Zero is for ever.
+func tooShort(lifetime time.Duration) bool { return 0 < lifetime && lifetime < shortestLease }
 
 // check asks whether the gateway still lists a mapping.
 type check struct {

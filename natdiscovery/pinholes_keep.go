@@ -3,6 +3,7 @@ package natdiscovery
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
 	"slices"
 	"time"
@@ -94,6 +95,9 @@ func (a askPinhole) do(ctx context.Context, cfg Config) event {
 	lost := errors.Is(err, gateway.ErrNotMapped)
 	if a.held.Granted.IsZero() || lost {
 		p, err = a.by.OpenPinhole(ctx, a.internal, a.lease)
+	}
+	if err == nil && tooShort(p.Lifetime) {
+		err = fmt.Errorf("open a pinhole to %v: %w: it grants no more than %v", a.internal, gateway.ErrProtocol, p.Lifetime)
 	}
 	cfg.Log.Debug("ask for pinhole", "internal", a.internal, "method", a.by.method, "check", a.check,
 		"lost", lost, "lease", p.Lifetime, "error", err)

@@ -133,6 +133,28 @@ func TestShortLeasesAreKeptWithoutAGap(t *testing.T) {
 	}
 }
 
+func TestLeasesTooShortToKeepAreRefused(t *testing.T) {
+	for _, method := range []gateway.Method{gateway.UPnP, gateway.PCP, gateway.NATPMP} {
+		t.Run(string(method), func(t *testing.T) {
+			s := newStory(t, by(method))
+			s.router.method, s.router.lease = method, time.Second
+			s.until(2 * time.Minute)
+			s.wants(wanA, GatewayRefuses, allPassive)
+			s.advises("grants no more than 1s")
+			s.watch = func(now Status) {
+				if now.Verdict != GatewayRefuses {
+					t.Fatalf("at %v verdict: got %q", s.now.Sub(s.start), now.Verdict)
+				}
+			}
+			began := s.now
+			s.after(10 * time.Minute)
+			if got := s.router.busiest(began); got > 12 {
+				t.Errorf("busiest minute: got %d requests, want at most 12", got)
+			}
+		})
+	}
+}
+
 func TestSlowRouterIsAskedForPortsToo(t *testing.T) {
 	s := newStory(t, func(c *Config) { c.CheckInterval = 5 * time.Second })
 	s.slowness = 4 * time.Second

@@ -6,12 +6,15 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net"
 	"net/netip"
+	"path/filepath"
 	"strconv"
 
 	"github.com/spf13/cobra"
 
 	"natftpd/natdiscovery"
+	"natftpd/server/status"
 )
 
 // errUnreachable makes exit code 4; the report has said why.
@@ -71,8 +74,20 @@ func (p *program) examine(ctx context.Context) (report, error) {
 	}
 	_, err = greets(ctx, loaded.FTP.Listen)
 	serving := !errors.Is(err, errNobody)
-	look := natdiscovery.Once(ctx, cfg, serving)
+	look := natdiscovery.Once(ctx, cfg, serving || inUse(ctx, cfg.StateDir))
 	return newReport(look, cfg, serving), nil
+}
+
+// inUse tells whether a server runs with stateDir, wherever that listens: the file may
+// say something else by now. What it has opened on the router is not to be tried.
+func inUse(ctx context.Context, stateDir string) bool {
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, "unix", filepath.Join(stateDir, status.SocketName))
+	if err != nil {
+		return false
+	}
+	conn.Close()
+	return true
 }
 
 func writeJSON(w io.Writer, v any) error {

@@ -49,10 +49,11 @@ func (r report) path(s *screen) {
 	s.way(outer)
 	s.hop("router", join(", ", r.router(), r.opened()))
 	s.way(r.Reachable || !outer || r.Verdict == natdiscovery.AddressUnknown)
-	serving := "no server runs"
+	serving := "no server answers"
 	if r.Serving {
-		serving = fmt.Sprintf("the server answers on port %d", r.Ports[0].Internal)
+		serving = "the server answers"
 	}
+	serving += fmt.Sprintf(" on port %d", r.Ports[0].Internal)
 	s.hop("this host", join(", ", orUnknown(r.Host.Address), r.Host.Interface, serving))
 }
 

@@ -5,6 +5,7 @@ package integration
 import (
 	"fmt"
 	"net/netip"
+	"os/exec"
 	"regexp"
 	"slices"
 	"strings"
@@ -82,6 +83,34 @@ func TestVerdicts(t *testing.T) {
 				t.Errorf("after doctor beside a server: %v", err)
 			}
 		})
+	}
+}
+
+// PCP can't be asked what is open: doctor finds out by opening and closing it, which is
+// not for the ports of a server that runs, whether it has a place for doctor or not.
+func TestDoctorLeavesTheServersPortsOpen(t *testing.T) {
+	t.Parallel()
+	l := lab.New(t, lab.Options{PMP: true})
+	s := serve(t, l.Server, 2121, l.STUN)
+	lab.Await(t, mappedWithin, func() error { return rulesAre(t, l.Router, rulesFor(s.port)) })
+	for name, ask := range map[string]func(*exec.Cmd){
+		"a server that listens elsewhere now": func(c *exec.Cmd) { c.Env = append(c.Env, "NATFTPD_FTP_LISTEN=:2122") },
+		"a server without a place": func(*exec.Cmd) {
+			for range 20 { // ftp.max_sessions_per_ip
+				conn, err := l.Server.Dial(s.at(netip.MustParseAddr("127.0.0.1")))
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() { conn.Close() })
+			}
+		},
+	} {
+		cmd := s.command("doctor")
+		ask(cmd)
+		out, _ := l.Server.Try(cmd)
+		if err := rulesAre(t, l.Router, rulesFor(s.port)); err != nil {
+			t.Errorf("after doctor beside %s: %v\n%s", name, err, out)
+		}
 	}
 }
 

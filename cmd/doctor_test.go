@@ -220,7 +220,7 @@ func TestTheDoctorKnowsAServerThatTakesNobody(t *testing.T) {
 			conn.Close()
 		}
 	}()
-	p := &program{environ: []string{"HOME=" + t.TempDir(), "NATFTPD_FTP_LISTEN=" + listener.Addr().String(),
+	p := &program{out: t.Output(), environ: []string{"HOME=" + t.TempDir(), "NATFTPD_FTP_LISTEN=" + listener.Addr().String(),
 		"NATFTPD_NAT_PORT_MAPPING=off", "NATFTPD_NAT_STUN_SERVERS="}}
 	for _, serving := range []bool{true, false} {
 		if !serving {
@@ -228,6 +228,9 @@ func TestTheDoctorKnowsAServerThatTakesNobody(t *testing.T) {
 		}
 		if r, err := p.examine(t.Context()); err != nil || r.Serving != serving {
 			t.Errorf("serving: got %v (%v), want %v", r.Serving, err, serving)
+		}
+		if err := p.healthcheck(t.Context()); (err == nil) != serving {
+			t.Errorf("healthcheck, serving %v: got %v", serving, err)
 		}
 	}
 }

@@ -34,7 +34,8 @@ func (p *program) healthcheck(ctx context.Context) error {
 var errNobody = errors.New("no server answers")
 
 // greets dials a server on this host by the address that it listens on, and
-// returns the address dialled and whether it greeted.
+// returns the address dialled and whether it greeted. One that has no place for
+// another client (RFC 959, section 5.4) serves those who came before.
 func greets(ctx context.Context, listen string) (string, error) {
 	host, port, err := splitListen(listen)
 	if err != nil {
@@ -54,7 +55,7 @@ func greets(ctx context.Context, listen string) (string, error) {
 	defer conn.Close()
 	conn.SetDeadline(time.Now().Add(healthTimeout))
 	greeting, err := bufio.NewReader(conn).ReadString('\n')
-	if err != nil || !strings.HasPrefix(greeting, "220 ") {
+	if err != nil || !strings.HasPrefix(greeting, "220 ") && !strings.HasPrefix(greeting, "421 ") {
 		return addr, fmt.Errorf("the server at %s says %q instead of a greeting", addr, greeting)
 	}
 	fmt.Fprint(conn, "QUIT\r\n")

@@ -66,6 +66,7 @@ var hostile = []struct {
 	{"sizes that are none", "ALLO -1 => 501\nALLO 99999999999999999999 => 501\nALLO 1 R => 501\nALLO 1 R x => 501"},
 	{"parts that are none", "XCRC f 999999999999999999 999999999999999999 => 501\nXCRC f 7 3 => 501\nXCRC f -1 => 550\nXCRC \"f => 550\nXCRC \"f\"x => 550"},
 	{"times that are none", "MFMT 00000000000000 f => 501\nMFMT 20209999999999 f => 501\nMFMT 2020 f => 501\nSITE UTIME 999999999999 f => 501"},
+	{"times that no file can have", "MFMT 16010101000000 f => 501\nMFMT 00010101000000 f => 501\nMFMT 99991231235959 f => 501\nSITE UTIME 160101010000 f => 501\nMFMT 19700101000000 f => 213\nMDTM f => 213 19700101000000"},
 	{"modes that are none", "SITE CHMOD => 501\nSITE CHMOD 9 f => 501\nSITE CHMOD 99999 f => 501\nSITE CHMOD -1 f => 501\nSITE CHMOD 7777 => 501"},
 	{"addresses that are none", "PORT 1,2,3,4,5 => 501\nPORT 1,2,3,4,5,6,7 => 501\nPORT a,b,c,d,e,f => 501\nPORT 127,0,0,1,-1,1 => 501\nPORT 127,0,0,1,999,1 => 501\nEPRT => 501\nEPRT |||| => 501\nEPRT |1|localhost|5000| => 501\nEPRT |1|127.0.0.1|70000| => 501\nEPRT |1|127.0.0.1|5000|x => 501\nEPRT |2|fe80::1%lo|5000| => 501"},
 

@@ -70,11 +70,12 @@ func (s *session) cmdMfmt(arg string) {
 }
 
 // setTime sets the time of a file, or says why not. The stamp is in UTC (RFC
-// 3659, section 2.3), with or without seconds.
+// 3659, section 2.3), with or without seconds. Package os counts nanoseconds from
+// 1970: it takes 1601, where Windows begins to count, for 2185.
 func (s *session) setTime(name, stamp string) bool {
 	when, err := time.Parse("20060102150405"[:len(stamp)], stamp)
-	if err != nil {
-		s.say(line(501, "%s is no time. Use YYYYMMDDhhmmss.", stamp))
+	if err != nil || !time.Unix(0, when.UnixNano()).Equal(when) {
+		s.say(line(501, "%s is no time that a file can have. Use YYYYMMDDhhmmss.", stamp))
 		return false
 	}
 	if err := s.home.Chtimes(s.abs(name), when, when); err != nil {

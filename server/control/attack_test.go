@@ -100,6 +100,22 @@ func TestWhatIsSaidInClearBehindAUTHIsForgotten(t *testing.T) {
 	c.cmd("NOOP", "200")
 }
 
+func TestWhatIsSaidInClearDuringATransferIsForgottenBehindAUTH(t *testing.T) {
+	c, _ := stalling(t, serve(t, nil))
+	c.send("REIN\r\nAUTH TLS\r\nUSER alice\r\nPASS secret\r\nSTAT\r\n")
+	c.expect("211") // it overtakes what has to wait
+	c.send("ABOR\r\n")
+	for _, want := range []string{"426", "226", "220", "234"} {
+		c.expect(want)
+	}
+	channel := tls.Client(c.conn, c.s.tls)
+	if err := channel.Handshake(); err != nil {
+		t.Fatal(err)
+	}
+	c.conn, c.r = channel, bufio.NewReader(channel)
+	c.cmd("PASS secret", "503")
+}
+
 func TestGuessingIsBrakedAndEnds(t *testing.T) {
 	t.Parallel() // it waits most of the time
 	s := serve(t, nil)

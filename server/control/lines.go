@@ -88,7 +88,3 @@ func (l *lines) next() (string, lineState) {
 
 // dropped is how much of one endless line was thrown away.
 func (l *lines) dropped() int { return l.received }
-
-// discard forgets everything received: what came in clear behind AUTH TLS was
-// not said under TLS.
-func (l *lines) discard() { *l = lines{} }

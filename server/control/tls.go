@@ -36,8 +36,7 @@ func (s *session) cmdAuth(arg string) {
 	}
 	s.say(line(234, "Begin TLS."))
 	s.flush()
-	// Commands that came in clear behind AUTH were not said under TLS.
-	s.input.discard()
+	s.discard() // what came in clear behind AUTH was not said under TLS
 	s.user = ""
 	if s.secure() != nil {
 		s.closing = true
@@ -104,9 +103,13 @@ func (s *session) unsecure() error {
 	s.mu.Unlock()
 	s.conn = s.tcp
 	s.protected, s.pbsz = false, false
-	s.input.discard()
+	s.discard()
 	return err
 }
+
+// discard forgets the commands that were received on the channel so far, also those
+// that came during a transfer.
+func (s *session) discard() { s.input, s.held = lines{}, nil }
 
 // drop reads to the end, which has to come within limit bytes.
 func drop(r io.Reader, limit int64) error {

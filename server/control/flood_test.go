@@ -155,6 +155,18 @@ func TestWhoDoesNotLogInIsSentAway(t *testing.T) {
 	s.emptied()
 }
 
+func TestREINGivesAStrangerNoMoreTime(t *testing.T) {
+	s := serve(t, func(cfg *control.Config) { cfg.Patience.Login = 50 * time.Millisecond })
+	c := s.connect()
+	for end := time.Now().Add(time.Second); s.sess.Len() > 0; {
+		if time.Now().After(end) {
+			t.Fatal("REIN holds the session")
+		}
+		io.WriteString(c.conn, "REIN\r\n")
+		c.r.ReadString('\n')
+	}
+}
+
 func TestPassivePortsOfOneClientStayFreeForOthers(t *testing.T) {
 	s := serve(t, nil)
 	for range len(s.ports) {

@@ -152,14 +152,14 @@ func (s *session) cmdRein(string) {
 func (s *session) logout() {
 	s.arrange(meeting{})
 	s.user = ""
-	s.facts, s.epsvAll = allFacts, false
-	s.opened = time.Now()
+	s.facts, s.digest, s.epsvAll = allFacts, 0, false
 	if s.account == nil {
-		return
+		return // and the time for a login goes on
 	}
+	s.opened = time.Now()
 	s.log.Info("logout", "user", s.account.Name)
 	_ = s.entry.SetUser("") // nobody is always welcome
 	s.home.Close()
 	s.account, s.home = nil, nil
-	s.ascii, s.offset = true, 0
+	s.ascii, s.offset, s.announced = true, 0, -1
 }

@@ -86,6 +86,7 @@ func TestREINGoesBackToTheBeginning(t *testing.T) {
 			c.cmd("CWD "+name[:2], "250")
 			c.cmd("TYPE I", "200")
 			c.cmd("OPTS MLST size;", "200")
+			c.cmd("OPTS HASH MD5", "200")
 			c.cmd("REST 3", "350")
 			c.cmd("EPSV", "229")
 			c.cmd("REIN", "220")
@@ -97,6 +98,7 @@ func TestREINGoesBackToTheBeginning(t *testing.T) {
 			c.cmd("LIST", "425")   // the data connection went too
 			c.cmd("REST 3", "501") // as did TYPE I
 			c.cmd("MLST f", "250-Facts:\r\n type=file;size=7;")
+			c.cmd("OPTS HASH", "200 SHA-256")
 		})
 	}
 }

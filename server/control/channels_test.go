@@ -108,7 +108,7 @@ func portCommand(name string, a netip.AddrPort) string {
 		if a.Addr().Unmap().Is4() {
 			family = 1
 		}
-		return fmt.Sprintf("EPRT |%d|%s|%d|", family, a.Addr().Unmap(), a.Port())
+		return fmt.Sprintf("EPRT |%d|%s|%d|", family, a.Addr().Unmap().WithZone(""), a.Port())
 	}
 	h := a.Addr().Unmap().As4()
 	return fmt.Sprintf("PORT %d,%d,%d,%d,%d,%d", h[0], h[1], h[2], h[3], a.Port()>>8, a.Port()&0xff)

@@ -123,7 +123,9 @@ func (s *session) active(name string, target netip.AddrPort, err error) {
 	case target.Port() < 1024:
 		s.say(line(504, "%s only to ports from 1024 on.", name))
 	default:
-		s.arrange(meeting{endpoint: data.Dial(s.local, target, s.front.cfg.MaxSegment()), how: name, told: target})
+		zone := addrPort(s.tcp.RemoteAddr()).Addr().Zone() // of the link, where the address is its own
+		to := netip.AddrPortFrom(s.client.WithZone(zone), target.Port())
+		s.arrange(meeting{endpoint: data.Dial(s.local.WithZone(zone), to, s.front.cfg.MaxSegment()), how: name, told: target})
 		s.say(line(200, "%s accepted.", name))
 	}
 }

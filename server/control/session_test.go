@@ -124,9 +124,41 @@ func TestDataConnectionsResumeTheTLSSessionOfTheControlConnection(t *testing.T) 
 }
 
 func TestIPv6(t *testing.T) {
+	for name, host := range map[string]string{"by loopback": "::1", "by a link-local address": linkLocal(t)} {
+		t.Run(name, func(t *testing.T) {
+			if host == "" {
+				t.Skip("this host has none")
+			}
+			testIPv6(t, host)
+		})
+	}
+}
+
+// linkLocal is an IPv6 address of this host with its zone, or "".
+func linkLocal(t *testing.T) string {
+	t.Helper()
+	all, err := net.Interfaces()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, i := range all {
+		addrs, err := i.Addrs()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, a := range addrs {
+			if n, ok := a.(*net.IPNet); ok && n.IP.To4() == nil && n.IP.IsLinkLocalUnicast() && i.Flags&net.FlagRunning != 0 {
+				return n.IP.String() + "%" + i.Name
+			}
+		}
+	}
+	return ""
+}
+
+func testIPv6(t *testing.T, host string) {
 	s := serve(t, nil)
 	s.write("f", []byte("over IPv6"))
-	c := s.connectTo("tcp", net.JoinHostPort("::1", portOf(s.addr.String())))
+	c := s.connectTo("tcp", net.JoinHostPort(host, portOf(s.addr.String())))
 	c.cmd("USER alice", "331")
 	c.cmd("PASS secret", "230")
 	if got := c.cmd("PASV", "522"); !strings.Contains(got, "EPSV") {

@@ -120,7 +120,7 @@ func (p *Ports) Numbers() []uint16 { return p.now.Load().numbers }
 // none: a connection that was made for a transfer that was then refused must not be
 // taken for the next one's.
 func (p *Ports) Reserve(peer netip.Addr, usable []uint16) (*Reservation, error) {
-	peer = peer.Unmap()
+	peer = peer.Unmap().WithZone("")
 	now, found := p.now.Load(), false
 	start := int(p.turn.Add(1) % uint32(max(1, len(usable))))
 	for i := range usable {
@@ -212,11 +212,12 @@ func (p *port) reservations() []*Reservation {
 	return all
 }
 
-// addrOf is the IP address of a TCP address, IPv4 where it is IPv4.
+// addrOf is the IP address of a TCP address, IPv4 where it is IPv4, and without the
+// zone of a link-local one.
 func addrOf(a net.Addr) netip.Addr {
 	t, ok := a.(*net.TCPAddr)
 	if !ok {
 		return netip.Addr{}
 	}
-	return t.AddrPort().Addr().Unmap()
+	return t.AddrPort().Addr().Unmap().WithZone("")
 }

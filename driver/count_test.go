@@ -1,10 +1,13 @@
 package driver
 
 import (
+	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"math/rand/v2"
 	"os"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -35,6 +38,42 @@ func TestAnUploadWaitsForTheCount(t *testing.T) {
 			t.Errorf("used: got %d, want %d", got, worldBytes+1)
 		}
 	})
+}
+
+// TestTheWayThroughADeepFolderIsNoLonger than that through as many side by side,
+// however deep a client has nested them: a home is counted on it.
+func TestTheWayThroughADeepFolderIsNoLonger(t *testing.T) {
+	const depth = 3000
+	h := newWorld(t).open(ReadWrite)
+	nest(t, h.root, depth)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	var all []string
+	if err := walk(ctx, h.root, "d", 0, func(local string, _ fs.FileInfo) { all = append(all, local) }); err != nil {
+		t.Fatalf("after %d folders of %d: %v", len(all), depth, err)
+	}
+	if lowest := all[len(all)-1]; len(all) != depth || lowest != strings.Repeat("d/", depth)+"bottom" {
+		t.Errorf("got %d names, the last of %d letters, want %d of %d", len(all), len(lowest), depth, 2*depth+len("bottom"))
+	}
+}
+
+// nest makes folders, each in the one before, and a file in the last.
+func nest(t *testing.T, root *os.Root, depth int) {
+	t.Helper()
+	for range depth {
+		if err := root.Mkdir("d", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		next, err := root.OpenRoot("d")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer next.Close()
+		root = next
+	}
+	if err := root.WriteFile("bottom", []byte("1"), 0o644); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // TestACountThatMayBeWrongIsThrownAway has a file move behind its back.

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"unicode"
 	"unicode/utf8"
 
@@ -76,6 +77,10 @@ func (h *Home) Close() error {
 	return ftpError("close", "/", h.ledger.leave(h.folder))
 }
 
+// maxName is how long a name may be, as for all other programs of the host
+// (PATH_MAX of Linux): os.Root itself has no bound, and goes every step of it.
+const maxName = 4095
+
 // target is what an operation is about: a name inside the home.
 type target struct {
 	op    string // for error texts
@@ -97,6 +102,9 @@ func (h *Home) resolve(op, name string) (target, error) {
 	local := filepath.FromSlash(strings.TrimPrefix(name, "/"))
 	if local == "" {
 		local = "."
+	}
+	if len(name) > maxName {
+		return target{}, ftpError(op, strings.Map(hideControl, name), syscall.ENAMETOOLONG)
 	}
 	if !isPrintable(name) || !filepath.IsLocal(local) || foreignSeparator(name) || hasPartial(name) {
 		return target{}, ftpError(op, strings.Map(hideControl, name), ftpserver.ErrFileNameNotAllowed)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -322,6 +323,22 @@ func TestNamesThatAreNotAllowed(t *testing.T) {
 				t.Errorf("%s of %q: got %v, want file name not allowed", call, name, err)
 			}
 		})
+	}
+}
+
+func TestNoNameIsLongerThanTheHostsOwn(t *testing.T) {
+	w := newWorld(t)
+	deepest := strings.Repeat("/d", maxName/2)
+	if err := os.MkdirAll(w.home+"/dir"+deepest[:3000], 0o755); err != nil {
+		t.Fatal(err)
+	}
+	everyCall(w.openWith(ReadWrite, atomically), "/dir"+deepest, func(call string, err error) {
+		if !errors.Is(err, syscall.ENAMETOOLONG) {
+			t.Errorf("%s: got %v, want that the name is too long", call, err)
+		}
+	})
+	if err := w.open(ReadWrite).Mkdir("/dir"+deepest[:3000]+"/x", 0); err != nil {
+		t.Error(err)
 	}
 }
 

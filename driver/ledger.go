@@ -37,7 +37,7 @@ type ledger struct {
 	limited atomic.Bool
 
 	// change is held over the few calls that look at a file and then remove or
-	// replace it, so that what was counted out is what has gone; and over the
+	// replace it, or make it, so that what was counted out is what has gone; and over the
 	// first count of a home that does not come to rest. Never over a transfer,
 	// and only in homes with a quota.
 	change sync.Mutex

@@ -62,6 +62,25 @@ func TestAPartialHasOneWriter(t *testing.T) {
 	}
 }
 
+// TestNothingIsReplacedWhileAFileIsMade, for a rename that found nothing to count out
+// would count a file that has come since for ever.
+func TestNothingIsReplacedWhileAFileIsMade(t *testing.T) {
+	h := newWorld(t).limited(100)
+	s := spot{interrupted{openPlace(t, h.folder, "dir/"), func() {
+		if h.ledger.change.TryLock() {
+			h.ledger.change.Unlock()
+			t.Error("a rename may replace it before anybody knows that it counts")
+		}
+	}}, "dir/", "new"}
+	f, err := h.writeInPlace(target{name: "/dir/new"}, s, os.O_WRONLY, os.O_WRONLY|os.O_CREATE|os.O_EXCL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 func openOther(t *testing.T, l *ledger, in place) {
 	t.Helper()
 	w, err := l.claim(in, "other", true, noQuota)

@@ -200,8 +200,12 @@ func (h *Home) openNew(t target, s spot, flags int) (*File, fs.FileInfo, error) 
 }
 
 // writeInPlace opens the file at a spot for an upload that was asked for with
-// some flags.
+// some flags. Nobody replaces one that is made before it counts.
 func (h *Home) writeInPlace(t target, s spot, asked, flags int) (*File, error) {
+	if flags&os.O_CREATE != 0 && h.ledger.limited.Load() {
+		h.ledger.change.Lock()
+		defer h.ledger.change.Unlock()
+	}
 	w, err := h.ledger.open(s, s.name, flags, h.limit(), false)
 	if err != nil {
 		return nil, err

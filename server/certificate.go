@@ -71,7 +71,7 @@ type pair struct {
 
 	mu      sync.Mutex
 	current *tls.Certificate
-	seen    [2]stamp // of the files that were read last, good or not
+	seen    [2]stamp // of the files that are current
 	looked  time.Time
 	problem string // what was last wrong with them
 }
@@ -106,7 +106,7 @@ func (p *pair) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	return p.current, nil
 }
 
-// load reads the files if they are not those that were read last.
+// load reads the files if they are not the current ones.
 func (p *pair) load() error {
 	var now [2]stamp
 	for i, name := range []string{p.certificate, p.key} {
@@ -118,7 +118,6 @@ func (p *pair) load() error {
 	}
 	p.mu.Lock()
 	same, first := now == p.seen, p.current == nil
-	p.seen = now
 	p.mu.Unlock()
 	if same {
 		return nil
@@ -128,7 +127,7 @@ func (p *pair) load() error {
 		return fmt.Errorf("TLS certificate %s with key %s: %w", p.certificate, p.key, err)
 	}
 	p.mu.Lock()
-	p.current = &loaded
+	p.current, p.seen = &loaded, now
 	p.mu.Unlock()
 	if !first {
 		p.log.Info("TLS certificate read again", "file", p.certificate)

@@ -3,6 +3,7 @@ package server
 import (
 	"bytes"
 	"crypto/tls"
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -112,6 +113,40 @@ func TestTheOperatorsCertificateIsReadAgainWhenItChanges(t *testing.T) {
 		time.Sleep(lookInterval)
 		if serial(t, cfg) == first {
 			t.Error("the new certificate is not served")
+		}
+	})
+}
+
+// TestACertificateThatCouldNotBeReadIsTriedAgain, though neither its size nor its time
+// tells that now it can: it was chmod that helped, or others let go of descriptors.
+func TestACertificateThatCouldNotBeReadIsTriedAgain(t *testing.T) {
+	certificate, key, err := selfSigned(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	good, err := os.ReadFile(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(content []byte) {
+		t.Helper()
+		if err := errors.Join(os.WriteFile(key, content, 0o600), os.Chtimes(key, time.Time{}, time.Unix(1e9, 0))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		cfg, _, err := TLS(certificate, key, t.TempDir(), slog.New(slog.NewTextHandler(&log, nil)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, content := range [][]byte{make([]byte, len(good)), good} {
+			write(content)
+			time.Sleep(lookInterval)
+			serial(t, cfg)
+		}
+		if !strings.Contains(log.String(), "not usable") || !strings.Contains(log.String(), "read again") {
+			t.Errorf("it is not in use:\n%s", log.String())
 		}
 	})
 }

@@ -1,12 +1,12 @@
 package hooks
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -72,19 +72,18 @@ func environment(e Event) []string {
 	return env
 }
 
-// capped keeps the beginning of what is written to it.
-type capped struct{ kept bytes.Buffer }
+// capped keeps the end of what is written to it.
+type capped struct{ kept []byte }
 
 func (c *capped) Write(p []byte) (int, error) {
-	if room := mostOutput - c.kept.Len(); room > 0 {
-		c.kept.Write(p[:min(room, len(p))])
-	}
+	c.kept = append(c.kept, p[max(0, len(p)-mostOutput):]...)
+	c.kept = slices.Delete(c.kept, 0, max(0, len(c.kept)-mostOutput))
 	return len(p), nil
 }
 
 // line is the last line that says something: errors come last.
 func (c *capped) line() string {
-	lines := strings.Split(strings.TrimSpace(c.kept.String()), "\n")
+	lines := strings.Split(strings.TrimSpace(string(c.kept)), "\n")
 	last := strings.TrimSpace(lines[len(lines)-1])
 	if !utf8.ValidString(last) {
 		return strings.ToValidUTF8(last, "?")

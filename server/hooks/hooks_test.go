@@ -52,7 +52,7 @@ func hook(as string, args []string) {
 		os.WriteFile(args[0]+".new", text, 0o600)
 		os.Rename(args[0]+".new", args[0])
 	case "fail":
-		fmt.Println("first this\nno such picture")
+		fmt.Print(strings.Repeat("10 % done\n", 1000), "no such picture\n")
 		os.Exit(3)
 	case "hang with a child":
 		signal.Ignore(syscall.SIGTERM, syscall.SIGINT)

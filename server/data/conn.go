@@ -38,9 +38,8 @@ type Conn struct {
 	buf  *[coalesce]byte // what Write gathered; nil when empty
 	used int
 
-	announced int64 // bytes of the upload as ALLO said; -1: it did not
-	expected  int64 // bytes of the download; 0 or less: not known
-	bareEnd   bool
+	announced int64        // bytes of the upload as ALLO said; -1: it did not
+	expected  int64        // bytes of the download; 0 or less: not known
 	full      bool         // segments leave only when they are full
 	confirm   func() error // nil: nobody is asked
 

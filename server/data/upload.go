@@ -10,7 +10,9 @@ import (
 )
 
 // ErrCutOff: an upload over TLS ended without the channel's close_notify, so
-// that anybody on the way may have cut it (RFC 8446, section 6.1).
+// that anybody on the way may have cut it (RFC 8446, section 6.1). Some clients
+// never learnt it (FtpWebRequest of the .NET Framework). vsftpd and FileZilla Server
+// refuse such an end too, ProFTPD and Pure-FTPd take it.
 var ErrCutOff = errors.New("TLS channel ended without close_notify, the file may be incomplete")
 
 // Announce tells how many bytes the client said it is going to upload (ALLO). An
@@ -18,12 +20,6 @@ var ErrCutOff = errors.New("TLS channel ended without close_notify, the file may
 // lftp, which announces, loses its close_notify when its socket is full
 // (https://github.com/lavv17/lftp/issues/753).
 func (c *Conn) Announce(size int64) { c.announced = size }
-
-// TakeBareEnd lets uploads over TLS end without close_notify, for clients that
-// never learnt it (FtpWebRequest of the .NET Framework): then whoever can forge a
-// FIN can cut a file short unseen. vsftpd (strict_ssl_read_eof) and FileZilla
-// Server refuse such an end too, ProFTPD and Pure-FTPd take it.
-func (c *Conn) TakeBareEnd() { c.bareEnd = true }
 
 // Confirm has f asked whether an upload in clear is whole when its data ends: a
 // FIN says nothing of why. An error of f is the connection's.
@@ -61,7 +57,7 @@ func (c *Conn) Read(p []byte) (int, error) {
 	case !errors.Is(err, io.EOF):
 		return n, c.fail(err)
 	// The TLS channel that has read its close_notify does not read on to the FIN.
-	case c.tls != nil && c.wire.ended && !c.bareEnd && received != c.announced:
+	case c.tls != nil && c.wire.ended && received != c.announced:
 		return n, c.fail(ErrCutOff)
 	case c.tls == nil:
 		if cut := c.whole(); cut != nil {

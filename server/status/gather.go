@@ -92,8 +92,10 @@ func mappings(st *natdiscovery.Status) []Mapping {
 	all := []Mapping{}
 	add := func(kind string, p natdiscovery.Port) {
 		m := Mapping{
-			Kind: kind, Internal: netip.AddrPortFrom(st.Network.Local, p.Internal).String(), External: p.External,
-			State: string(p.State), Expires: p.Expires, Problem: p.Problem,
+			Kind: kind, External: p.External, State: string(p.State), Expires: p.Expires, Problem: p.Problem,
+		}
+		if local := st.Network.Local; local.IsValid() {
+			m.Internal = netip.AddrPortFrom(local, p.Internal).String()
 		}
 		switch g := st.Gateway; {
 		case p.State == natdiscovery.PortByHand:

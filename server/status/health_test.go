@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	"natftpd/natdiscovery"
 )
@@ -65,5 +67,18 @@ func TestTheJSONHasItsPromisedNamesAndNoNulls(t *testing.T) {
 	var again Snapshot
 	if err := json.Unmarshal(w.Body.Bytes(), &again); err != nil || again.Sessions[0].User != "alice" || len(again.Mappings) != 11 {
 		t.Errorf("read again: %v, %+v", err, again)
+	}
+}
+
+func TestTheJSONLeavesEmptyWhatIsNotKnown(t *testing.T) {
+	cfg := config(t)
+	st := byHand()
+	st.External, st.Source, st.Network, st.Confirmed = netip.Addr{}, "", natdiscovery.Network{}, time.Time{}
+	cfg.Status = func() *natdiscovery.Status { return st }
+	body := get(newServer(t, cfg), "/api/status").Body.String()
+	for _, wrong := range []string{"invalid", "0001-01-01"} {
+		if at := strings.Index(body, wrong); at >= 0 {
+			t.Errorf("%s", body[max(0, at-100):at+20])
+		}
 	}
 }

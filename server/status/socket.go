@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"sync/atomic"
@@ -92,15 +91,4 @@ func ListenLocal(stateDir string) (net.Listener, error) {
 		return fail(err)
 	}
 	return l, nil
-}
-
-// BeyondLoopback tells whether others than this host can ask a listener on addr,
-// a host:port.
-func BeyondLoopback(addr string) bool {
-	host, _, err := net.SplitHostPort(addr)
-	if err != nil || host == "localhost" {
-		return false
-	}
-	a, err := netip.ParseAddr(host)
-	return err != nil || !a.Unmap().IsLoopback()
 }

@@ -11,7 +11,8 @@ import (
 )
 
 // settle is how long a file must be left alone before it is read: editors write in
-// several steps, and some by renaming.
+// several steps, and some by renaming. What else happens in its folder, where there
+// may be a log, counts for nothing.
 const settle = 500 * time.Millisecond
 
 // watchFile tells of each new version of a file until ctx ends. It watches the
@@ -28,6 +29,7 @@ func watchFile(ctx context.Context, name string, log *slog.Logger, changed func(
 		return
 	}
 	seen := versionOf(name)
+	latest := seen
 	settled := time.NewTimer(settle) // a change meanwhile was not told
 	defer settled.Stop()
 	for {
@@ -35,7 +37,10 @@ func watchFile(ctx context.Context, name string, log *slog.Logger, changed func(
 		case <-ctx.Done():
 			return
 		case <-watcher.Events:
-			settled.Reset(settle)
+			if now := versionOf(name); now != latest {
+				latest = now
+				settled.Reset(settle)
+			}
 		case err := <-watcher.Errors:
 			log.Debug("configuration watch", "error", err)
 			settled.Reset(settle)

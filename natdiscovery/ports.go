@@ -296,6 +296,15 @@ func (p *port) deny(state PortState, err error, now time.Time) {
 	}
 }
 
+// forgive forgets what a gateway denied: another one, or this one at another address
+// of ours, may grant it.
+func (p *port) forgive() {
+	if p.state == PortTaken || p.state == PortRefused {
+		p.state = PortPending
+	}
+	p.external, p.problem = p.wanted, ""
+}
+
 // ruled is called when a rule of the gateway's own has the port: most likely the
 // operator forwarded it by hand (IGD's error 729), and clients may get through.
 func (p *port) ruled(err error, now time.Time) {

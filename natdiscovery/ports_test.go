@@ -87,6 +87,22 @@ func TestControlPortThatIsRefusedFallsBackToOurs(t *testing.T) {
 	}
 }
 
+func TestWhatOneRouterDeniesAnotherIsAskedFor(t *testing.T) {
+	s := newStory(t, func(c *Config) { c.ExternalControlPort = 21 })
+	s.router.deny = denies("map", gateway.ErrRefused, 21, 21)
+	s.until(time.Minute)
+	s.advises("the router denies 21")
+	s.router = newRouter(s.router.clock)
+	s.router.device.ID, s.router.device.Address = "uuid:2", netip.MustParseAddr("192.168.1.1")
+	s.place.Local, s.place.Router = netip.MustParseAddr("192.168.1.10"), s.router.device.Address
+	s.tell(networkChanged{})
+	s.after(10 * time.Second)
+	s.wants(wanA, Reachable, allPassive)
+	if got := s.status(); got.Control.External != 21 || got.Advice != "" {
+		t.Errorf("control port: got %d (%s), want 21", got.Control.External, got.Advice)
+	}
+}
+
 func TestControlPortElsewhere(t *testing.T) {
 	s := newStory(t, func(c *Config) { c.ExternalControlPort = 21 })
 	s.until(10 * time.Second)

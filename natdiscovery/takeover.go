@@ -27,6 +27,7 @@ func (c *core) leaveBehind() {
 		}
 		p.drop()
 		p.asked = gateway.Request{}
+		p.forgive()
 	}
 }
 

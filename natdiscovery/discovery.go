@@ -158,6 +158,7 @@ type Discovery struct {
 	cfg  Config
 	core *core // Run's
 	now  atomic.Pointer[moment]
+	told reachability // Run's: as it was logged last
 
 	secret  pcp.Secret // of the journal
 	changes chan Config
@@ -190,7 +191,9 @@ func newDiscovery(cfg Config, j journal) *Discovery {
 	d := &Discovery{cfg: cfg, core: newCore(cfg, j), reports: make(chan DataConnection, reportsQueued),
 		secret: j.secret, changes: make(chan Config, 1)}
 	d.core.stagger = time.Duration(cfg.Random() * float64(maxStagger))
-	d.now.Store(&moment{d.core.status(), make(chan struct{})})
+	st := d.core.status()
+	d.told = reachability{st.Verdict, st.Advice}
+	d.now.Store(&moment{st, make(chan struct{})})
 	return d
 }
 
@@ -205,6 +208,7 @@ func (d *Discovery) Changed() <-chan struct{} { return d.now.Load().changed }
 
 // publish makes s the Status.
 func (d *Discovery) publish(s Status) {
+	defer d.reportReachability(&s)
 	old := d.now.Load()
 	if s.sameAs(&old.status) {
 		d.now.Store(&moment{s, old.changed})

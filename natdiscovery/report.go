@@ -21,10 +21,6 @@ func report(cfg Config, old, s *Status) {
 	default:
 		log.Info("external address changed", "old", old.External, "external", s.External, "source", s.Source)
 	}
-	if old.Verdict != s.Verdict || old.Advice != s.Advice {
-		log.Log(context.Background(), s.level(len(cfg.Methods) > 0), "reachability", "verdict", s.Verdict, "advice", s.Advice,
-			"external", s.External, "control_port", s.Control.External)
-	}
 	switch {
 	case old.Journal == "" && s.Journal != "":
 		log.Warn("journal not written: mappings may be left on the router after a crash", "error", s.Journal)
@@ -39,6 +35,24 @@ func report(cfg Config, old, s *Status) {
 		log.Info("port of implicit FTPS asked for", "port", p.External, "state", p.State, "problem", p.Problem)
 	}
 	reportPinholes(log, old.Pinholes, s.Pinholes)
+}
+
+// reachability is what the log tells of it.
+type reachability struct {
+	verdict Verdict
+	advice  string
+}
+
+// reportReachability logs a verdict at once, and other advice on the same one when the
+// gateway has answered for all ports: each of them changes the advice.
+func (d *Discovery) reportReachability(s *Status) {
+	is, cfg := reachability{s.Verdict, s.Advice}, &d.core.cfg
+	if is == d.told || is.verdict == d.told.verdict && s.asking {
+		return
+	}
+	d.told = is
+	cfg.Log.Log(context.Background(), s.level(len(cfg.Methods) > 0), "reachability", "verdict", s.Verdict, "advice", s.Advice,
+		"external", s.External, "control_port", s.Control.External)
 }
 
 // reportPinholes tells when the gateway has answered for all pinholes, and when another

@@ -11,6 +11,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"natftpd/natdiscovery/gateway"
 	"natftpd/natdiscovery/pcp"
 )
 
@@ -154,6 +155,39 @@ func TestLogTellsEachThingOnce(t *testing.T) {
 			`level=WARN msg="gateway lost, looking for it"`,
 			`level=WARN msg=reachability verdict="no gateway"`,
 			`level=WARN msg=reachability verdict="forwarded by hand"`,
+			`level=INFO msg="gateway found"`,
+			`level=INFO msg=reachability verdict=reachable`,
+			`level=INFO msg="passive ports asked for" open=50000-50009 not_open=""`,
+			`level=INFO msg="mappings removed from the gateway" count=11`,
+		)
+	})
+}
+
+// Each port that a former address still has changes the advice.
+func TestLogTellsOfAllPortsAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := live(t, func(h *home, c *Config) { h.router.method, c.Methods = gateway.PCP, []gateway.Method{gateway.PCP} })
+		h.after(5 * time.Minute)
+		for _, local := range []netip.Addr{lanB, lanA} {
+			h.change(func() { h.place.Local = local })
+			h.moved <- struct{}{}
+			h.after(time.Minute)
+		}
+		h.stop()
+		wantLog(t, h.log.String(),
+			`level=INFO msg="network read"`,
+			`level=INFO msg="external address learnt" external=11.22.0.2`,
+			`level=INFO msg="gateway found"`,
+			`level=INFO msg=reachability verdict=reachable`,
+			`level=INFO msg="passive ports asked for" open=50000-50009 not_open=""`,
+			`level=INFO msg="network read" interface=eth0 local=192.168.77.33`,
+			`level=WARN msg="gateway lost, looking for it"`,
+			`level=INFO msg="gateway found"`,
+			`level=WARN msg=reachability verdict="gateway refuses" advice="wait until`,
+			`level=INFO msg="passive ports asked for" open="" not_open=50000-50009`,
+			`level=WARN msg=reachability verdict="gateway refuses" advice="wait until`,
+			`level=INFO msg="network read" interface=eth0 local=192.168.77.10`,
+			`level=WARN msg="gateway lost, looking for it"`,
 			`level=INFO msg="gateway found"`,
 			`level=INFO msg=reachability verdict=reachable`,
 			`level=INFO msg="passive ports asked for" open=50000-50009 not_open=""`,

@@ -28,6 +28,7 @@ func (c *core) status() Status {
 		Reached: c.sessions.arrived, Absent: len(c.sessions.absent),
 		Probing: c.probing(),
 		Counts:  c.counts,
+		asking:  c.asking(),
 	}
 	if g := &c.gw; g.found {
 		s.Gateway = &GatewayStatus{Device: g.identity, Method: g.method, External: c.evidence().gateway, Seen: g.seen, Forgot: g.forgot}
@@ -56,6 +57,11 @@ func (c *core) status() Status {
 	s.Verdict = f.verdict()
 	s.Advice = f.advice(s.Verdict)
 	return s
+}
+
+// asking says whether the gateway is about to be asked for a port.
+func (c *core) asking() bool {
+	return c.gw.found && slices.ContainsFunc(c.ports, func(p port) bool { return p.again || p.doubted })
 }
 
 // judgeTaken tells a port that another host has from one that the gateway's rules

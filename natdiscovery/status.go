@@ -81,6 +81,8 @@ type Status struct {
 	// about it ("" when nothing needs doing).
 	Verdict Verdict
 	Advice  string
+
+	asking bool // the gateway has yet to answer for some ports
 }
 
 // Network is this host's place in its LAN.

@@ -35,21 +35,26 @@ func (s *story) after(d time.Duration) Status {
 }
 
 func TestNothingIsAskedForBeforeTheJournalHasIt(t *testing.T) {
-	s := newStory(t, journalled(t))
-	s.router.deny = func(what string, port uint16) error {
-		if what != "map" {
-			return nil
-		}
-		for _, r := range s.store().load(s.cfg.Log).mappings {
-			if r.mapping.External == port && r.mapping.Internal == netip.AddrPortFrom(lanA, port) {
+	for name, slow := range map[string]time.Duration{"at once": 0, "by a slow disk": 2 * time.Second} {
+		t.Run("written "+name, func(t *testing.T) {
+			s := newStory(t, journalled(t))
+			s.slowDisk = slow
+			s.router.deny = func(what string, port uint16) error {
+				if what != "map" {
+					return nil
+				}
+				for _, r := range s.store().load(s.cfg.Log).mappings {
+					if r.mapping.External == port && r.mapping.Internal == netip.AddrPortFrom(lanA, port) {
+						return nil
+					}
+				}
+				t.Errorf("port %d is not in the journal", port)
 				return nil
 			}
-		}
-		t.Errorf("port %d is not in the journal", port)
-		return nil
+			s.until(10 * time.Second)
+			s.wants(wanA, Reachable, allPassive)
+		})
 	}
-	s.until(10 * time.Second)
-	s.wants(wanA, Reachable, allPassive)
 }
 
 func TestJournalThatCannotBeWrittenStopsNothing(t *testing.T) {

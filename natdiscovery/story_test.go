@@ -37,6 +37,7 @@ type story struct {
 	reflexive netip.Addr    // what STUN servers see; the zero Addr: they are silent
 	names     []netip.Addr  // what the host name stands for
 	slowness  time.Duration // of the router, beside the usual
+	slowDisk  time.Duration // until the journal is written; 0: it is at once
 
 	start, now, wake time.Time
 	pending          []happening
@@ -51,6 +52,14 @@ type happening struct {
 	at    time.Time
 	event event
 }
+
+// written is a journal that is on the disk at last.
+type written struct {
+	save saveJournal
+	cfg  Config
+}
+
+func (w written) apply(c *core, now time.Time) { w.save.do(context.Background(), w.cfg).apply(c, now) }
 
 // newStory is a home with a router that opens ports and STUN servers that agree
 // with it.
@@ -122,6 +131,10 @@ func (s *story) step(e event) {
 		s.watch(s.status())
 	}
 	for _, a := range actions {
+		if save, ok := a.(saveJournal); ok && s.slowDisk > 0 {
+			s.pending = append(s.pending, happening{s.now.Add(s.slowDisk), written{save, s.cfg}})
+			continue
+		}
 		outcome := a.do(s.Context(), s.cfg)
 		s.pending = append(s.pending, happening{s.now.Add(s.delay(outcome)), outcome})
 	}

@@ -232,6 +232,14 @@ var portQuirks = []quirk{
 	{26, "the port misnamed (miniupnpd until 2024)", func(b *nattest.Behaviour) {
 		b.Version, b.Hidden, b.AnyPort = 2, []uint16{port}, "NewExternalPort"
 	}, lasts(time.Hour)},
+	{26, "another port, misnamed, is given back", func(b *nattest.Behaviour) {
+		b.Version, b.Hidden, b.HiddenToAny, b.AnyPort = 2, []uint16{port}, true, "NewExternalPort"
+	}, func(a *lab) {
+		a.refused(a.request(port), gateway.ErrConflict, "it offers port 50001 instead")
+		if got := a.router.Len(); got != 0 {
+			a.Errorf("the router has %d mappings afterwards, want none", got)
+		}
+	}},
 	{26, "the port not named at all", func(b *nattest.Behaviour) {
 		b.Version, b.Hidden, b.AnyPort = 2, []uint16{port}, "NewPort"
 	}, lasts(time.Hour)},

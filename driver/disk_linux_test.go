@@ -2,6 +2,7 @@ package driver
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -120,5 +121,37 @@ func TestAFullDisk(t *testing.T) {
 			t.Error(err)
 		}
 		w.wantFile(filepath.Join(w.home, "file"), string(content))
+	})
+}
+
+// TestWhatCannotBeLookedAtHidesNothingElse has a mount whose server has died, as that
+// of sshfs or rclone does, in a folder.
+func TestWhatCannotBeLookedAtHidesNothingElse(t *testing.T) {
+	fuse, err := os.OpenFile("/dev/fuse", os.O_RDWR, 0)
+	if err != nil {
+		t.Skip("no mounts of that kind here: " + err.Error())
+	}
+	defer fuse.Close()
+	onDisk(t, "", func(w world) {
+		h := w.openAs(&Account{Name: "alice", Access: ReadWrite, files: atomically, quota: 100})
+		dead := filepath.Join(w.home, "dead")
+		for _, err := range []error{
+			os.Mkdir(dead, 0o755),
+			unix.Mount("natftpd-test", dead, "fuse", 0, fmt.Sprintf("fd=%d,rootmode=40000,user_id=0,group_id=0", fuse.Fd())),
+			fuse.Close(),
+			put(h, "/file", overwrite, 5),
+		} {
+			if err != nil {
+				t.Error(err)
+				return
+			}
+		}
+		all, err := h.ReadDir("/")
+		if err != nil || len(all) != 2 || all[0].Name() != "dead" || !all[0].IsDir() || all[1].Size() != 5 {
+			t.Errorf("listed: got %v, %v, want a directory and the file", all, err)
+		}
+		if free, err := h.GetAvailableSpace("/"); free != 95 || err != nil {
+			t.Errorf("free: got %d, %v, want 95", free, err)
+		}
 	})
 }

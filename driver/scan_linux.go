@@ -40,7 +40,7 @@ func scan(dir *os.File, to []Entry, namesOnly bool) ([]Entry, error) {
 		case n <= 0:
 			err = io.EOF
 		default:
-			to, err = appendRecords(to, int(fd), buf[:n], namesOnly)
+			to = appendRecords(to, int(fd), buf[:n], namesOnly)
 		}
 	})
 	if errControl != nil {
@@ -54,10 +54,11 @@ func scan(dir *os.File, to []Entry, namesOnly bool) ([]Entry, error) {
 const (
 	recordInode  = 0
 	recordLength = 16
+	recordType   = 18 // that of a mode, 12 bits lower (DTTOIF of dirent.h)
 	recordName   = 19
 )
 
-func appendRecords(to []Entry, fd int, records []byte, namesOnly bool) ([]Entry, error) {
+func appendRecords(to []Entry, fd int, records []byte, namesOnly bool) []Entry {
 	names := string(records) // one allocation for all of them
 	var st unix.Stat_t
 	for at := 0; at < len(records); {
@@ -74,14 +75,14 @@ func appendRecords(to []Entry, fd int, records []byte, namesOnly bool) ([]Entry,
 		}
 		switch err := fstatat(fd, record, name, &st); {
 		case errors.Is(err, unix.ENOENT): // it has just vanished
-		case err != nil:
-			return to, &fs.PathError{Op: "stat", Path: name, Err: err}
+		case err != nil: // it is there, such as a mount whose server has died
+			to = append(to, Entry{name: name, mode: modeOf(uint32(record[recordType]) << 12).Type()})
 		default:
 			seconds, nanos := st.Mtim.Unix()
 			to = append(to, Entry{name, st.Size, seconds, int32(nanos), modeOf(st.Mode), Identity{uint64(st.Dev), uint64(st.Ino)}})
 		}
 	}
-	return to, nil
+	return to
 }
 
 // modeOf is a mode of stat(2) in the bits of package fs.

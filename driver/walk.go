@@ -75,9 +75,11 @@ func walkFolder(ctx context.Context, root *os.Root, local string, pause time.Dur
 			}
 			visit(name, e)
 		}
+		var of *fs.PathError
 		switch {
 		case errors.Is(err, io.EOF):
 			return folders, nil
+		case errors.As(err, &of) && of.Op == "fstatat": // of one entry; the next call goes on behind it
 		case err != nil:
 			return folders, bare(err)
 		}

@@ -52,7 +52,6 @@ func scan(dir *os.File, to []Entry, namesOnly bool) ([]Entry, error) {
 // Where the fields of a record lie, in the host's byte order: struct
 // linux_dirent64, see getdents64(2).
 const (
-	recordInode  = 0
 	recordLength = 16
 	recordType   = 18 // that of a mode, 12 bits lower (DTTOIF of dirent.h)
 	recordName   = 19
@@ -66,7 +65,7 @@ func appendRecords(to []Entry, fd int, records []byte, namesOnly bool) []Entry {
 		length := int(binary.NativeEndian.Uint16(record[recordLength:]))
 		name, _, _ := strings.Cut(names[at+recordName:at+length], "\x00")
 		at += length
-		if binary.NativeEndian.Uint64(record[recordInode:]) == 0 || name == "." || name == ".." || isHidden(name) {
+		if name == "." || name == ".." || isHidden(name) {
 			continue
 		}
 		if namesOnly {

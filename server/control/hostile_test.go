@@ -63,6 +63,7 @@ var hostile = []struct {
 	// Numbers.
 	{"offsets that are none", "REST -1 => 501\nREST 1e9 => 501\nREST 0x10 => 501\nREST 99999999999999999999 => 501\nREST 1 2 => 501"},
 	{"an offset beyond the end", "TYPE I => 200\nEPSV => 229\nREST 999999999999999999 => 350\nRETR f => 550\nREST 999999999999999999 => 350\nSTOR f => 550\nRETR f =>> content"},
+	{"an offset for a transfer that was refused", "TYPE I => 200\nREST 3 => 350\nRETR f => 425\nRETR f =>> content\nREST 3 => 350\nLIST => 425\nRETR f =>> content"},
 	{"sizes that are none", "ALLO -1 => 501\nALLO 99999999999999999999 => 501\nALLO 1 R => 501\nALLO 1 R x => 501"},
 	{"parts that are none", "XCRC f 999999999999999999 999999999999999999 => 501\nXCRC f 7 3 => 501\nXCRC f -1 => 550\nXCRC \"f => 550\nXCRC \"f\"x => 550"},
 	{"times that are none", "MFMT 00000000000000 f => 501\nMFMT 20209999999999 f => 501\nMFMT 2020 f => 501\nSITE UTIME 999999999999 f => 501"},

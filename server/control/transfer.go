@@ -49,6 +49,8 @@ func (s *session) cmdAppe(arg string) {
 
 // transfer runs a task.
 func (s *session) transfer(t task) {
+	offset := s.offset // a listing begins at its beginning
+	s.offset = 0
 	switch {
 	case s.meeting.endpoint == nil:
 		s.say(line(425, "Use PASV, EPSV, PORT or EPRT first."))
@@ -56,8 +58,6 @@ func (s *session) transfer(t task) {
 		s.log.Warn("transfer failed", "user", s.entry.User(), "command", t.text, "code", 521, "reason", "TLS is required for data connections (tls.mode)")
 		s.say(line(521, "Data connections need TLS here. Use PBSZ 0 and PROT P first."))
 	default:
-		offset := s.offset // a listing begins at its beginning
-		s.offset = 0
 		s.perform(work{shown: t.text}, func() reply {
 			err := s.run(t, offset)
 			return s.finished(t, err)

@@ -6,10 +6,8 @@ import (
 	"errors"
 	"log/slog"
 	"os"
-	"os/signal"
 	"strings"
 	"sync"
-	"syscall"
 
 	"natftpd/conf"
 	"natftpd/driver"
@@ -38,13 +36,12 @@ type reloader struct {
 	log        *slog.Logger
 	// public is called when others than this host may reach the service.
 	public func()
+	// hangups are the signals to reload.
+	hangups <-chan os.Signal
 }
 
 // watch reloads at every SIGHUP, and when the file changes, until ctx ends.
 func (r *reloader) watch(ctx context.Context) {
-	hangups := make(chan os.Signal, 1)
-	signal.Notify(hangups, syscall.SIGHUP)
-	defer signal.Stop(hangups)
 	changes := make(chan struct{})
 	var watching sync.WaitGroup
 	if file := r.inForce.Path; file != "" {
@@ -59,7 +56,7 @@ func (r *reloader) watch(ctx context.Context) {
 	}
 	for {
 		select {
-		case <-hangups:
+		case <-r.hangups:
 			r.reload()
 		case <-changes:
 			r.reload()

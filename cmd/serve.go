@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"log/slog"
 	"net/netip"
+	"os"
 	"os/signal"
 	"sync"
 	"syscall"
@@ -31,6 +32,9 @@ func (p *program) serve(ctx context.Context) error {
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // from here on a signal does what it does by default
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP) // one that comes too early is for later
+	defer signal.Stop(hangups)
 
 	loaded, err := p.load()
 	if err != nil {
@@ -106,7 +110,7 @@ func (p *program) serve(ctx context.Context) error {
 	reloader := &reloader{
 		load: p.load, inForce: loaded, users: users, serving: serving, stateDir: stateDir,
 		accounts: accounts, sessions: sessions, bans: bans, service: service, discovery: discovery,
-		segments: segments, events: events, level: level, supervisor: supervisor, log: log, public: gate.open,
+		segments: segments, events: events, level: level, supervisor: supervisor, log: log, public: gate.open, hangups: hangups,
 	}
 	beside := []func(context.Context){
 		reloader.watch, accounts.Tend, page.run, events.hooks.Run,

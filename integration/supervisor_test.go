@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"natftpd/integration/lab"
 )
 
 // manager is a supervisor that is told how we are (sd_notify(3)).
@@ -68,6 +70,25 @@ func TestASupervisorIsToldHowWeAre(t *testing.T) {
 		t.Errorf("exit code: got %d, want 0", code)
 	}
 	supervisor.await(t, "STOPPING=1")
+}
+
+func TestAReloadRightBehindTheStartIsServed(t *testing.T) {
+	s := configureLocal(t, "active_mode: true")
+	supervisor, socket := listenAsSupervisor(t)
+	for range 5 {
+		cmd := s.command("env", "NOTIFY_SOCKET="+socket)
+		running := lab.Start(t, "natftpd", cmd)
+		supervisor.await(t, "READY=1")
+		if err := syscall.Kill(cmd.Process.Pid, syscall.SIGHUP); err != nil {
+			t.Fatal(err)
+		}
+		supervisor.await(t, `RELOADING=1\n.*`)
+		supervisor.await(t, "READY=1")
+		if code := running.Stop(t, syscall.SIGTERM, stopWithin); code != 0 {
+			t.Fatalf("exit code: got %d, want 0", code)
+		}
+		supervisor.await(t, "STOPPING=1")
+	}
 }
 
 func TestSocketsOfAServiceManagerAreServed(t *testing.T) {

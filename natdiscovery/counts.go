@@ -1,6 +1,11 @@
 package natdiscovery
 
-import "time"
+import (
+	"errors"
+	"time"
+
+	"natftpd/natdiscovery/gateway"
+)
 
 // Counts are what the loop has counted since it began.
 type Counts struct {
@@ -17,7 +22,7 @@ func (n *Counts) request(err error) {
 	switch {
 	case err == nil:
 		n.Answered++
-	case gone(err):
+	case gone(err), errors.Is(err, gateway.ErrProtocol):
 		n.Unanswered++
 	default:
 		n.Refused++

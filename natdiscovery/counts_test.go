@@ -15,11 +15,11 @@ func TestRequestsAreCountedByWhatTheGatewaySaid(t *testing.T) {
 	for _, err := range []error{
 		nil, nil,
 		fmt.Errorf("map: %w", gateway.ErrRefused), gateway.ErrNotMapped, gateway.ErrFull,
-		fmt.Errorf("map: %w", gateway.ErrGone), context.DeadlineExceeded,
+		fmt.Errorf("map: %w", gateway.ErrGone), context.DeadlineExceeded, fmt.Errorf("map: %w", gateway.ErrProtocol),
 	} {
 		n.request(err)
 	}
-	if want := (Counts{Answered: 2, Refused: 3, Unanswered: 2}); n != want {
+	if want := (Counts{Answered: 2, Refused: 3, Unanswered: 3}); n != want {
 		t.Errorf("got %+v, want %+v", n, want)
 	}
 }

@@ -61,9 +61,6 @@ func (l Link) Patient() Link {
 	return l
 }
 
-// RTO is the pause before a request is sent for the second time.
-func (l Link) RTO() time.Duration { return l.rto }
-
 // Maps says why a mapping can't be asked for over this link, if it can't: NAT-PMP
 // and PCP map ports to the asking address alone (section 3.3; RFC 6887, section
 // 11.1).

@@ -50,7 +50,7 @@ func (m *Mapper) answerPCP(request []byte, from netip.Addr) ([]byte, MapperBehav
 		result, lifetime = m.mapPCP(answer, from, lifetime, does)
 	}
 	if result != 0 {
-		lifetime = does.ErrorLifetime
+		lifetime = 30 * time.Second // as miniupnpd
 	}
 	copy(answer, []byte{2, 128 | request[1], 0, byte(result)})
 	binary.BigEndian.PutUint32(answer[4:], uint32(lifetime/time.Second))

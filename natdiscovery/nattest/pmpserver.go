@@ -36,10 +36,8 @@ type MapperBehaviour struct {
 	// NoNATPMP and NoPCP refuse requests of that version with the other's
 	// refusal, as gateways do that speak one alone. Deaf drops them instead.
 	NoNATPMP, NoPCP, Deaf bool
-	// Results are result codes, by what is asked (see Asked), and ErrorLifetime
-	// is what PCP tells with them.
-	Results       map[string]int
-	ErrorLifetime time.Duration
+	// Results are result codes, by what is asked (see Asked).
+	Results map[string]int
 	// ShortErrors leaves out what follows the header in an error.
 	ShortErrors bool
 	// OtherPort grants the port after the one that is asked for.

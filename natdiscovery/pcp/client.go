@@ -180,7 +180,7 @@ func (c *Client) ask(ctx context.Context, subject string, request []byte) (respo
 		c.epoch = c.epoch.next(a.epoch, now)
 	}
 	if a.result != codeSuccess {
-		return response{}, now, &Fault{Request: subject, Code: a.result, Retry: time.Duration(a.lifetime) * time.Second}
+		return response{}, now, &Fault{Request: subject, Code: a.result}
 	}
 	return a, now, nil
 }

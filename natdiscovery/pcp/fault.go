@@ -2,7 +2,6 @@ package pcp
 
 import (
 	"fmt"
-	"time"
 
 	"natftpd/natdiscovery/gateway"
 )
@@ -58,9 +57,6 @@ type Fault struct {
 	Request string
 	// Code is the result code, like 11.
 	Code Code
-	// Retry is for how long the gateway will say the same (section 7.2). Zero:
-	// it does not tell.
-	Retry time.Duration
 }
 
 // Error names the request and the gateway's own code.

@@ -132,6 +132,7 @@ func TestGuessingIsBrakedAndEnds(t *testing.T) {
 	}
 	c.cmd("USER alice", "331")
 	c.cmd("PASS secret", "230") // a second and third try are allowed
+	s.connect().cmd("PASS\tguess", "501")
 	if !strings.Contains(s.log.String(), "login refused") || strings.Contains(s.log.String(), "guess") {
 		t.Error("the log must tell of the refusal, and not the password")
 	}

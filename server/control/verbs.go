@@ -131,7 +131,7 @@ func (s *session) dispatch(text string) {
 
 // logCommand logs a command, and no password.
 func (s *session) logCommand(name, text string) {
-	if name == "PASS" {
+	if strings.HasPrefix(name, "PASS") { // and whatever stands there for the space
 		text = "PASS"
 	}
 	s.log.Debug("command", "line", text)

@@ -15,7 +15,7 @@ import (
 )
 
 func TestAnUploadToAFullDiskIsRefusedAndCanBeResumed(t *testing.T) {
-	s := configureLocal(t, "upload: atomic")
+	s := configureLocal(t, "upload: atomic, new_sessions_per_ip: 0")
 	s.startOnSmallDisk(t, 8<<20)
 	for _, way := range resumptions {
 		for _, file := range []string{oldFile, newFile} {

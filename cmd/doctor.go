@@ -8,8 +8,10 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"os/signal"
 	"path/filepath"
 	"strconv"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -37,8 +39,15 @@ The exit code is 4 when nobody outside can reach the server.`,
 }
 
 func (p *program) doctor(ctx context.Context, asJSON bool) error {
+	// What was opened for a try is closed first.
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	context.AfterFunc(ctx, stop) // from here on a signal does what it does by default
 	r, err := p.examine(ctx)
-	if err != nil {
+	switch {
+	case ctx.Err() != nil:
+		return errors.New("doctor was interrupted before it had seen all")
+	case err != nil:
 		return err
 	}
 	if asJSON {

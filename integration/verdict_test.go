@@ -3,6 +3,7 @@
 package integration
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"os/exec"
@@ -111,6 +112,29 @@ func TestDoctorLeavesTheServersPortsOpen(t *testing.T) {
 		if err := rulesAre(t, l.Router, rulesFor(s.port)); err != nil {
 			t.Errorf("after doctor beside %s: %v\n%s", name, err, out)
 		}
+	}
+}
+
+func TestAnInterruptedDoctorClosesWhatItOpened(t *testing.T) {
+	t.Parallel()
+	for name, options := range map[string]lab.Options{"by UPnP": {UPnP: lab.IGD2}, "by PCP": {PMP: true}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := lab.New(t, options)
+			doctor := lab.Start(t, "doctor", configure(t, l.Server, 2121, l.STUN).command("doctor"))
+			lab.Await(t, mappedWithin, func() error {
+				if len(l.Router.Rules(t)) == 0 {
+					return errors.New("nothing is opened yet")
+				}
+				return nil
+			})
+			if code := doctor.Stop(t, syscall.SIGINT, stopWithin); code != 1 {
+				t.Errorf("exit code %d, want 1", code)
+			}
+			if err := rulesAre(t, l.Router, nil); err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }
 

@@ -129,6 +129,19 @@ func TestTheOperatorsAddressComesAndGoes(t *testing.T) {
 	s.wants(wanA, Reachable, allPassive)
 }
 
+func TestTheOperatorsAddressDoesNotOutliveHisWord(t *testing.T) {
+	s := newStory(t, func(c *Config) { c.ExternalAddress = wanB })
+	s.router.off, s.reflexive = true, nobody
+	s.until(time.Minute)
+	if got := s.status().External; got != wanB {
+		t.Fatalf("external: got %v, want the operator's %v", got, wanB)
+	}
+	s.changes(func(c *Config) { c.ExternalAddress = netip.Addr{} })
+	if got := s.status(); got.External.IsValid() || got.Source != SourceNone {
+		t.Errorf("external: got %v by %q, and nobody says so any more", got.External, got.Source)
+	}
+}
+
 func TestOtherLANsAndNoSTUNServersHoldAtOnce(t *testing.T) {
 	s := newStory(t)
 	s.until(time.Minute)

@@ -85,10 +85,11 @@ func (c *core) journalled(i int) bool {
 }
 
 // journal is what the next start has to know if this run ends here: the mappings
-// that are there, may be there, or will be asked for next.
+// that are there, may be there, or will be asked for next. What the operator wrote is
+// in the configuration, or was taken back.
 func (c *core) journal() journal {
 	j := journal{secret: c.disk.kept.secret, mappings: slices.Clone(c.former)}
-	if gateway.Public(c.ext.addr) {
+	if gateway.Public(c.ext.addr) && c.ext.addr != c.cfg.ExternalAddress {
 		j.external = c.ext.addr
 	}
 	j.pinholes = slices.Concat(c.pinholes.former, c.openPinholes())

@@ -111,6 +111,16 @@ func TestRestartBeginsWithTheLastAddress(t *testing.T) {
 	}
 }
 
+func TestTheOperatorsAddressIsNotKept(t *testing.T) {
+	s := newStory(t, journalled(t), func(c *Config) { c.ExternalAddress = wanB })
+	s.until(time.Minute)
+	s.cfg.ExternalAddress = netip.Addr{}
+	s.dies()
+	if got := s.status(); got.External.IsValid() {
+		t.Errorf("at the next start, without the key: got %v by %q", got.External, got.Source)
+	}
+}
+
 func TestLastAddressIsNoEvidence(t *testing.T) {
 	s := newStory(t, journalled(t))
 	s.until(time.Minute)

@@ -66,10 +66,13 @@ func (c *core) evidence() evidence {
 }
 
 // weigh takes the address that the evidence speaks for. When everything is
-// silent the last good one stays.
+// silent the last good one stays, but for one that the operator took back.
 func (c *core) weigh(now time.Time) {
 	addr, source := c.evidence().choose()
 	if !addr.IsValid() {
+		if c.ext.source == SourceOperator && c.cfg.ExternalHost == "" {
+			c.ext = advertised{}
+		}
 		return
 	}
 	if addr != c.ext.addr {

@@ -38,7 +38,9 @@ const (
 // certificate is made once and kept in stateDir. When that can't be written, a
 // certificate for this run alone is made, and warning says so.
 func TLS(certificate, key, stateDir string, log *slog.Logger) (cfg *tls.Config, warning string, err error) {
+	remedy := ""
 	if certificate == "" {
+		remedy = "; remove both files, and the next start makes new ones, which clients have to accept anew"
 		certificate, key, err = selfSigned(filepath.Join(stateDir, "tls"))
 		if err != nil {
 			pair, _, errMake := makeSelfSigned()
@@ -51,7 +53,7 @@ func TLS(certificate, key, stateDir string, log *slog.Logger) (cfg *tls.Config, 
 	}
 	p := &pair{certificate: certificate, key: key, log: log}
 	if err := p.load(); err != nil {
-		return nil, "", err
+		return nil, "", fmt.Errorf("%w%s", err, remedy)
 	}
 	return newTLS(&tls.Config{GetCertificate: p.get}), "", nil
 }

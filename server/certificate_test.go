@@ -57,6 +57,19 @@ func TestTheSelfSignedCertificateIsMadeOnceAndKept(t *testing.T) {
 	}
 }
 
+func TestADamagedSelfSignedCertificateIsToldWithWhatToDo(t *testing.T) {
+	state := t.TempDir()
+	if _, _, err := TLS("", "", state, slog.New(slog.DiscardHandler)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(filepath.Join(state, "tls", "self-signed.pem"), 10); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := TLS("", "", state, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "self-signed.key: ") || !strings.Contains(err.Error(), "remove both files") {
+		t.Errorf("got %v, want both files named, and what to do", err)
+	}
+}
+
 func TestAStateFolderThatCannotBeWrittenIsAWarning(t *testing.T) {
 	state := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(state, nil, 0o600); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"runtime"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -15,11 +16,14 @@ import (
 // long (reply 421, RFC 959, section 4.2).
 var ErrBusy = errors.New("too many logins at a time")
 
-// gateMemory bounds the memory of all password checks, in KiB; gateSlots are the shares it is handed out in. A hash of HashPassword
-// takes one share, so three logins are checked at a time.
+// gateMemory bounds the memory of all password checks, in KiB; gateSlots are the shares
+// it is handed out in. A hash of HashPassword takes two, so three logins are checked at
+// a time, and no more than there are cores: on one, checks that take turns push each
+// other's memory out of its cache, and none ends sooner.
 const (
 	gateMemory = maxMemory
-	gateSlots  = 3
+	gateSlots  = 6
+	gateChecks = 3
 )
 
 // Bounds of the logins that wait for their check.
@@ -43,6 +47,7 @@ const (
 // wait for one check of its, not for all.
 type gate struct {
 	slots  *semaphore.Weighted // serves in the order of asking
+	least  int64               // slots that each check takes
 	budget budget
 	// release gives the memory back when nobody logs in any more.
 	release *time.Timer
@@ -61,6 +66,7 @@ type lane struct {
 func newGate() *gate {
 	return &gate{
 		slots:   semaphore.NewWeighted(gateSlots),
+		least:   gateSlots / int64(min(gateChecks, runtime.GOMAXPROCS(0))),
 		release: time.AfterFunc(releaseAfter, debug.FreeOSMemory),
 		lanes:   make(map[netip.Addr]*lane),
 	}
@@ -73,7 +79,7 @@ func (g *gate) check(ctx context.Context, origin netip.Addr, v verifier, passwor
 		return false, err
 	}
 	defer g.leave(origin, lane)
-	slots := shares(v.memory())
+	slots := max(g.least, shares(v.memory()))
 	if err := g.turn(ctx, lane, slots); err != nil {
 		return false, err
 	}
@@ -130,7 +136,7 @@ func (g *gate) leave(origin netip.Addr, l *lane) {
 	}
 }
 
-// shares is how many slots a check of that many KiB takes, at least one.
+// shares is how many slots the memory of a check takes, in KiB.
 func shares(memory uint32) int64 {
-	return int64(max(1, (uint64(memory)*gateSlots+gateMemory-1)/gateMemory))
+	return int64((uint64(memory)*gateSlots + gateMemory - 1) / gateMemory)
 }

@@ -24,42 +24,64 @@ func clientNumber(i int) netip.Addr {
 	return netip.AddrFrom4([4]byte{192, 0, byte(i >> 8), byte(i)})
 }
 
+// cores has the gates of a test take the host for one of so many.
+func cores(t *testing.T, n int) {
+	before := runtime.GOMAXPROCS(n)
+	t.Cleanup(func() { runtime.GOMAXPROCS(before) })
+}
+
 // TestPasswordChecksStayWithinTheirMemory counts the checks that run at once,
 // for hashes of each cost, each from an address of its own.
 func TestPasswordChecksStayWithinTheirMemory(t *testing.T) {
-	for kib, want := range map[uint32]int32{0: 3, bcryptMemory: 3, owaspMemory: 3, 32 << 10: 1, 46 << 10: 1, maxMemory: 1} {
-		synctest.Test(t, func(t *testing.T) {
-			v := &stub{kib: kib, end: make(chan bool)}
-			a := stubbed(v)
-			for i := range 10 {
-				go func() {
-					if _, err := a.Login(t.Context(), Attempt{Name: "alice", Client: clientNumber(i)}); err != nil {
-						t.Error(err)
-					}
-				}()
-			}
-			most := int32(0)
-			for range 10 {
-				synctest.Wait()
-				most = max(most, v.running.Load())
-				v.end <- true
-			}
-			if most != want || uint32(most)*kib > 64<<10 {
-				t.Errorf("%d KiB each: %d checks at once, want %d and at most 64 MiB", kib, most, want)
+	for _, c := range []struct {
+		cores int
+		want  map[uint32]int32 // by KiB
+	}{
+		{1, map[uint32]int32{0: 1, bcryptMemory: 1, owaspMemory: 1, maxMemory: 1}},
+		{2, map[uint32]int32{0: 2, bcryptMemory: 2, owaspMemory: 2, 32 << 10: 2, 46 << 10: 1, maxMemory: 1}},
+		{8, map[uint32]int32{0: 3, bcryptMemory: 3, owaspMemory: 3, 32 << 10: 2, 46 << 10: 1, maxMemory: 1}},
+	} {
+		t.Run(fmt.Sprintf("on %d cores", c.cores), func(t *testing.T) {
+			cores(t, c.cores)
+			for kib, want := range c.want {
+				synctest.Test(t, func(t *testing.T) { countChecks(t, kib, want) })
 			}
 		})
 	}
 }
 
+func countChecks(t *testing.T, kib uint32, want int32) {
+	t.Helper()
+	v := &stub{kib: kib, end: make(chan bool)}
+	a := stubbed(v)
+	for i := range 10 {
+		go func() {
+			if _, err := a.Login(t.Context(), Attempt{Name: "alice", Client: clientNumber(i)}); err != nil {
+				t.Error(err)
+			}
+		}()
+	}
+	most := int32(0)
+	for range 10 {
+		synctest.Wait()
+		most = max(most, v.running.Load())
+		v.end <- true
+	}
+	if most != want || uint32(most)*kib > 64<<10 {
+		t.Errorf("%d KiB each: %d checks at once, want %d and at most 64 MiB", kib, most, want)
+	}
+}
+
 // TestWhatChecksLeaveBehindIsCollectedInTime looks at the heap, with real hashes.
 func TestWhatChecksLeaveBehindIsCollectedInTime(t *testing.T) {
+	cores(t, gateChecks)
 	v := &measured{argon2id: newArgon2id("right")}
 	v.cost[passesCost] = 1 // the time does not matter
 	g := newGate()
 	runtime.GC()
 	before := heapNow()
 	var all sync.WaitGroup
-	for i := range gateSlots {
+	for i := range gateChecks {
 		all.Go(func() {
 			for range 4 {
 				if _, err := g.check(t.Context(), clientNumber(i), v, "wrong"); err != nil {
@@ -89,6 +111,7 @@ func (m *measured) matches(password string) bool {
 }
 
 func TestChecksOfDifferentCostShareTheMemory(t *testing.T) {
+	cores(t, gateChecks)
 	synctest.Test(t, func(t *testing.T) {
 		cheap, costly := &stub{kib: owaspMemory, end: make(chan bool)}, &stub{kib: maxMemory, end: make(chan bool)}
 		a := stubbed(cheap, costly)
@@ -117,6 +140,7 @@ func TestChecksOfDifferentCostShareTheMemory(t *testing.T) {
 // TestAFloodFromOneAddressKeepsNobodyWaiting has each check take a second: who
 // comes from elsewhere waits for what runs already, not for the flood.
 func TestAFloodFromOneAddressKeepsNobodyWaiting(t *testing.T) {
+	cores(t, gateChecks)
 	for kib, want := range map[uint32]time.Duration{owaspMemory: 0, maxMemory: time.Second} {
 		synctest.Test(t, func(t *testing.T) {
 			g := newGate()

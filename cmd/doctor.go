@@ -29,7 +29,8 @@ func (p *program) doctorCommand() *cobra.Command {
 		Long: `Look at the network as it is: the verdict and the next step first, then the path
 from a client to this host, then the evidence. It works beside a running server and
 without one, and leaves the router as it found it. Beside one, run it as the user that
-runs the server, by whose journal a router is asked for its ports by PCP or NAT-PMP.
+runs the server: it asks that server what it has seen, and a router for its ports by
+PCP or NAT-PMP by its journal.
 
 The exit code is 4 when nobody outside can reach the server.`,
 		RunE: func(c *cobra.Command, _ []string) error { return p.doctor(c.Context(), asJSON) },
@@ -84,7 +85,11 @@ func (p *program) examine(ctx context.Context) (report, error) {
 	_, err = greets(ctx, loaded.FTP.Listen)
 	serving := !errors.Is(err, errNobody)
 	look := natdiscovery.Once(ctx, cfg, serving || inUse(ctx, cfg.StateDir))
-	return newReport(look, cfg, serving), nil
+	r := newReport(look, cfg, serving)
+	if known, err := snapshot(ctx, loaded); err == nil {
+		r.hear(known)
+	}
+	return r, nil
 }
 
 // inUse tells whether a server runs with stateDir, wherever that listens: the file may

@@ -192,7 +192,7 @@ func TestTheDoctorsJSONKeepsItsNames(t *testing.T) {
 	if err := json.Unmarshal(out.Bytes(), &got); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"version", "verdict", "advice", "reachable", "address", "external_address", "source",
+	for _, name := range []string{"version", "verdict", "advice", "reachable", "server", "address", "external_address", "source",
 		"serving", "port_mapping", "host", "gateway", "methods", "stun", "uplink", "way", "ports", "pinholes", "rules", "tried", "seconds"} {
 		if _, ok := got[name]; !ok {
 			t.Errorf("%q is missing", name)

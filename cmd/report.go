@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"natftpd/natdiscovery"
+	"natftpd/server/status"
 )
 
 // report is what doctor tells. Its JSON names are an interface: they stay.
@@ -14,6 +15,10 @@ type report struct {
 	Verdict   natdiscovery.Verdict `json:"verdict"`
 	Advice    string               `json:"advice"`
 	Reachable bool                 `json:"reachable"`
+	// Alone is what the look alone would say where the running server knows better.
+	Alone natdiscovery.Verdict `json:"by_the_look_alone,omitempty"`
+	// Server is what the running server says; nil: it can't be asked.
+	Server *serverReport `json:"server"`
 	// Address is what friends dial; "" when there is none.
 	Address string `json:"address"`
 	// External is the external address, Source how it was learnt.
@@ -38,6 +43,11 @@ type report struct {
 	// Tried: ports were opened for the look, and closed again.
 	Tried   bool    `json:"tried"`
 	Seconds float64 `json:"seconds"`
+}
+
+type serverReport struct {
+	Verdict natdiscovery.Verdict `json:"verdict"`
+	Address string               `json:"address"`
 }
 
 type hostReport struct {
@@ -160,6 +170,19 @@ func newReport(look natdiscovery.Look, cfg natdiscovery.Config, serving bool) re
 		r.Rules = append(r.Rules, ruleReport{rule.First, rule.Last, text(rule.To), rule.Internal})
 	}
 	return r
+}
+
+// hear takes in what the running server says. A look can't dial this host from outside:
+// where the server has seen clients come in at the same address, it knows better.
+func (r *report) hear(s *status.Snapshot) {
+	verdict := natdiscovery.Verdict(s.Verdict)
+	r.Server = &serverReport{verdict, s.Address}
+	external, err := netip.ParseAddr(r.External)
+	if err != nil || r.Reachable || verdict != natdiscovery.Reachable || s.Address != address(netip.AddrPortFrom(external, r.Ports[0].External)) {
+		return
+	}
+	r.Alone = r.Verdict
+	r.Verdict, r.Advice, r.Address, r.Reachable = verdict, s.Advice, s.Address, true
 }
 
 func newWayReport(st *natdiscovery.Status) wayReport {

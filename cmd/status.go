@@ -90,6 +90,29 @@ func clientOf(loaded *conf.Loaded) (*http.Client, error) {
 	return &http.Client{Transport: &http.Transport{DialContext: dial}, Timeout: askTimeout}, nil
 }
 
+// snapshot is what the running server knows.
+func snapshot(ctx context.Context, loaded *conf.Loaded) (*status.Snapshot, error) {
+	client, err := clientOf(loaded)
+	if err != nil {
+		return nil, err
+	}
+	defer client.CloseIdleConnections()
+	answer, err := ask(ctx, client)
+	if err != nil {
+		return nil, err
+	}
+	return understood(answer)
+}
+
+// understood is a Snapshot of the JSON that a server answers.
+func understood(answer []byte) (*status.Snapshot, error) {
+	var snap status.Snapshot
+	if err := json.Unmarshal(answer, &snap); err != nil {
+		return nil, fmt.Errorf("the running server's answer is not understood: %w; is it of the same version?", err)
+	}
+	return &snap, nil
+}
+
 // ask gets the running server's Snapshot as JSON.
 func ask(ctx context.Context, client *http.Client) ([]byte, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://localhost/api/status", nil)
@@ -129,15 +152,15 @@ func (p *program) tell(answer []byte, asJSON, watch bool) error {
 		_, err := p.out.Write(answer)
 		return err
 	}
-	var snap status.Snapshot
-	if err := json.Unmarshal(answer, &snap); err != nil {
-		return fmt.Errorf("the running server's answer is not understood: %w; is it of the same version?", err)
+	snap, err := understood(answer)
+	if err != nil {
+		return err
 	}
-	text := overview(&snap)
+	text := overview(snap)
 	if watch && onTerminal(p.out) {
 		text = clearScreen + text
 	}
-	_, err := io.WriteString(p.out, text)
+	_, err = io.WriteString(p.out, text)
 	return err
 }
 

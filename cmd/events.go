@@ -92,13 +92,15 @@ func (e *events) transfer(name string, t control.Transfer, now time.Time) hooks.
 }
 
 // watch tells of the external address and of the verdict: of the first one that is
-// known, for the last run may have left others behind, and of each change.
+// known, for the last run may have left others behind, and of each change. That an
+// address is not known any more is the verdict's to tell: a program that writes the
+// address into the DNS is not told of none.
 func (e *events) watch(ctx context.Context, discovery *natdiscovery.Discovery) {
 	var external netip.Addr
 	var verdict natdiscovery.Verdict
 	for {
 		changed, st := discovery.Changed(), discovery.Status()
-		if st.External != external && st.Source != natdiscovery.SourceLastRun {
+		if st.External.IsValid() && st.External != external && st.Source != natdiscovery.SourceLastRun {
 			e.hooks.Tell(hooks.Event{Name: "external_address", Time: time.Now(), Facts: []hooks.Fact{
 				{Name: "address", Value: plain(st.External)}, {Name: "before", Value: plain(external)}, {Name: "source", Value: string(st.Source)}}})
 			external = st.External

@@ -1,7 +1,10 @@
 package natdiscovery
 
 import (
+	"bytes"
+	"log/slog"
 	"net/netip"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -137,8 +140,14 @@ func TestTheOperatorsAddressDoesNotOutliveHisWord(t *testing.T) {
 		t.Fatalf("external: got %v, want the operator's %v", got, wanB)
 	}
 	s.changes(func(c *Config) { c.ExternalAddress = netip.Addr{} })
-	if got := s.status(); got.External.IsValid() || got.Source != SourceNone {
+	got := s.status()
+	if got.External.IsValid() || got.Source != SourceNone {
 		t.Errorf("external: got %v by %q, and nobody says so any more", got.External, got.Source)
+	}
+	var log bytes.Buffer
+	report(Config{Log: slog.New(slog.NewTextHandler(&log, nil))}, &Status{External: wanB, Source: SourceOperator}, &got)
+	if !strings.Contains(log.String(), `msg="external address not known any more" old=`+wanB.String()) {
+		t.Errorf("the log does not tell:\n%s", &log)
 	}
 }
 

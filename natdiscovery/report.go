@@ -16,6 +16,8 @@ func report(cfg Config, old, s *Status) {
 	reportGateway(log, old.Gateway, s.Gateway)
 	switch unconfirmed := old.Source == SourceLastRun; {
 	case old.External == s.External && !unconfirmed:
+	case !s.External.IsValid():
+		log.Warn("external address not known any more", "old", old.External)
 	case old.External == s.External, !old.External.IsValid():
 		log.Info("external address learnt", "external", s.External, "source", s.Source)
 	default:

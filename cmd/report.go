@@ -172,8 +172,9 @@ func newReport(look natdiscovery.Look, cfg natdiscovery.Config, serving bool) re
 	return r
 }
 
-// hear takes in what the running server says. A look can't dial this host from outside:
-// where the server has seen clients come in at the same address, it knows better.
+// hear takes in what the running server says. A look can't dial this host from outside,
+// and may not ask the router for that server's ports: where the server can be reached at
+// the same address, it knows better.
 func (r *report) hear(s *status.Snapshot) {
 	verdict := natdiscovery.Verdict(s.Verdict)
 	r.Server = &serverReport{verdict, s.Address}

@@ -41,7 +41,7 @@ func TestTheDoctorBelievesTheServerThatClientsCameIn(t *testing.T) {
 		verdict, alone, in string
 	}{
 		{"clients came in through both routers", "double_nat", status.Snapshot{Verdict: "reachable", Address: here},
-			"reachable", "double NAT", "by this look alone: double NAT"},
+			"reachable", "double NAT", "the running one says so, which knows who has come in; by this look alone: double NAT"},
 		{"they came in at another address", "double_nat", status.Snapshot{Verdict: "reachable", Address: "ftp://198.51.100.7:2121"},
 			"double NAT", "", "the running one says: reachable: friends dial ftp://198.51.100.7:2121"},
 		{"the server sees the same", "double_nat", status.Snapshot{Verdict: "double NAT"}, "double NAT", "", "next step"},

@@ -130,7 +130,7 @@ func (r report) in(state natdiscovery.PortState) []portReport {
 func (r report) evidence(s *screen) {
 	switch {
 	case r.Alone != "":
-		s.fact("server", fmt.Sprintf("clients from outside have come in to the running one; by this look alone: %s", r.Alone))
+		s.fact("server", fmt.Sprintf("the running one says so, which knows who has come in; by this look alone: %s", r.Alone))
 	case r.Server != nil && r.Server.Verdict != r.Verdict:
 		s.fact("server", fmt.Sprintf("the running one says: %s", join(": friends dial ", string(r.Server.Verdict), r.Server.Address)))
 	}

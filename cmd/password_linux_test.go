@@ -45,7 +45,11 @@ func TestATerminalShowsAgainWhatIsTypedAfterAnInterruptedPassword(t *testing.T) 
 func openTerminal(t *testing.T) (keyboard, terminal *os.File) {
 	t.Helper()
 	keyboard, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
+	switch {
+	case err == nil:
+	case os.Getenv("CI") == "true":
+		t.Fatal(err)
+	default:
 		t.Skip("no terminal here: ", err)
 	}
 	t.Cleanup(func() { keyboard.Close() })
